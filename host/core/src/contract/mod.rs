@@ -1,0 +1,39 @@
+//! What a Home and a Store promise each other and the engine.
+//!
+//! ```text
+//!            open          next, next, …           write, write, …         stage      publish
+//!   Home ───────────▶ Reader ──────────▶ engine ─────────────────▶ Writer ─────▶ Manifest ─────▶ Store
+//!                                          │                                        │              │
+//!                                          └──────────── journal: begun, staged ────┴── success ◀──┘
+//! ```
+//!
+//! The engine knows no kind. It opens a Reader, begins a Writer, moves [`Batch`]es between them,
+//! and keeps the order that makes a run safe: everything is *staged* (durable, invisible), that is
+//! journalled, then *published* (visible, all at once), then success is journalled. A
+//! [`Manifest`] is all that a fresh process needs to finish or to discard what a crash left.
+
+mod batch;
+mod context;
+mod home;
+mod kind;
+mod store;
+
+pub use batch::Batch;
+pub use context::{Context, Durability, RunIds};
+pub use home::{Home, ReadRequest, Reader, Since, SourcePlan};
+pub use kind::{Connections, HomeKind, Kinds, Site, StoreKind};
+pub use store::{
+    BoundaryRequest, Clash, DestinationPlan, LoadRequest, Manifest, Mode, Published, Staged, Store,
+    StorePlanRequest, Territory, Writer,
+};
+
+/// One thing that `hygge debug` looked at, and what it found.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// What was looked at: `source data/in`, `destination data/out`.
+    pub subject: String,
+    /// `None` when all is well.
+    pub fault: Option<std::sync::Arc<crate::fault::Fault>>,
+    /// A few words when all is well: `3 files, 6,001,215 rows`.
+    pub note: String,
+}

@@ -1,0 +1,201 @@
+//! Where data settles.
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_schema::{Schema, SchemaRef};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{Batch, Context, Finding};
+use crate::fault::Fault;
+use crate::watermark::{KeySet, Watermark};
+
+/// Where one entity's data settles. Made from configuration without touching anything outside.
+///
+/// All changes become visible in [`publish`](Store::publish) alone, all at once: at every instant
+/// a reader sees the table as it was or as it will be, never a part.
+#[async_trait]
+pub trait Store: Send + Sync + Debug {
+    /// Where it is, for people.
+    fn location(&self) -> String;
+
+    /// Where a journal kept with this Store (`location: store`) would be, if it is a local
+    /// folder: the flow's path, not the entity's.
+    fn journal_folder(&self) -> Option<PathBuf> {
+        None
+    }
+
+    /// What this Store claims as its own, so that two entities never write to one place.
+    fn territory(&self) -> Territory;
+
+    /// Looks whether it can be written to, without changing it. For `hygge debug`.
+    async fn check(&self) -> Result<Finding, Fault>;
+
+    /// What a run would do. For `--dry-run`: no side effects, no connection.
+    async fn plan(&self, request: &StorePlanRequest) -> Result<DestinationPlan, Fault>;
+
+    /// Prepares to take rows of `load.schema`. Nothing of it is visible.
+    async fn begin(
+        &self,
+        load: &LoadRequest,
+        context: Arc<Context>,
+    ) -> Result<Box<dyn Writer>, Fault>;
+
+    /// Makes staged rows visible, all at once. Idempotent, and possible from a fresh process:
+    /// the manifest is all it needs. Answers with what is now at the destination, counted there.
+    async fn publish(&self, manifest: &Manifest) -> Result<Published, Fault>;
+
+    /// Removes what `publish` and earlier crashes left behind for this entity: staging of other
+    /// runs, the previous table, markers. Called with no load of this entity under way, after
+    /// success is journalled and at the start of a run. Must not touch a staged manifest that is
+    /// in `pending`.
+    async fn sweep(&self, pending: Option<&Manifest>) -> Result<(), Fault>;
+
+    /// The keys of the rows at the destination whose watermark column is exactly `request.value`:
+    /// rows that landed before and must not land twice. `None` where the Store cannot tell.
+    async fn keys_at(&self, request: &BoundaryRequest) -> Result<Option<KeySet>, Fault> {
+        let _ = request;
+        Ok(None)
+    }
+}
+
+/// A load under way. Dropping it without [`stage`](Writer::stage) leaves staging behind for
+/// [`Store::sweep`]; [`abort`](Writer::abort) removes it at once.
+#[async_trait]
+pub trait Writer: Send {
+    /// Takes rows. They may be buffered within the memory budget.
+    async fn write(&mut self, batch: Batch) -> Result<(), Fault>;
+
+    /// Makes everything written durable (as far as [`Context::durability`] says) yet invisible.
+    async fn stage(self: Box<Self>) -> Result<Staged, Fault>;
+
+    /// Gives up and removes everything written.
+    async fn abort(self: Box<Self>);
+}
+
+/// Whether rows replace the table or are added to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The new rows replace the whole table.
+    Replace,
+    /// The new rows are added.
+    Append,
+}
+
+/// What a Writer is asked to take.
+#[derive(Clone, Debug)]
+pub struct LoadRequest {
+    /// The columns of every batch.
+    pub schema: SchemaRef,
+    /// Replace or append.
+    pub mode: Mode,
+}
+
+/// What [`Store::plan`] is asked.
+#[derive(Clone, Debug)]
+pub struct StorePlanRequest {
+    /// The columns that would be written, if the Home could tell.
+    pub schema: Option<SchemaRef>,
+    /// Replace or append.
+    pub mode: Mode,
+}
+
+/// What a run would do to the destination.
+#[derive(Clone, Debug, Default)]
+pub struct DestinationPlan {
+    /// The columns there now; `None` when there is no table yet.
+    pub current: Option<Arc<Schema>>,
+    /// The columns after the run (after polish), if they can be told.
+    pub future: Option<Arc<Schema>>,
+    /// Rows there now, if metadata tells.
+    pub rows: Option<u64>,
+    /// A few words on how: `swap 4 files`, `append after 00000000000000000003.parquet`.
+    pub note: String,
+}
+
+/// What was staged: all that a fresh process needs to publish or to discard it.
+///
+/// Journalled before publish, so it must stay readable by later versions of hygge.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The entity run that staged it.
+    pub entity_run_id: String,
+    /// Replace or append.
+    pub mode: Mode,
+    /// Rows staged.
+    pub rows: u64,
+    /// Where the staged data is, for a message when no Store of the project knows it any more.
+    pub staging: String,
+    /// What the kind needs to know; opaque to the engine.
+    pub detail: serde_json::Value,
+}
+
+/// Everything written is durable, none of it visible.
+#[derive(Clone, Debug)]
+pub struct Staged {
+    /// For the journal and for [`Store::publish`].
+    pub manifest: Manifest,
+    /// Rows staged, counted from what was written (footers, server answers), not from what was
+    /// handed in.
+    pub rows: u64,
+    /// Bytes staged.
+    pub bytes: u64,
+}
+
+/// The rows are visible.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// Rows of this load found at the destination, counted there.
+    pub rows: u64,
+    /// Bytes of this load at the destination.
+    pub bytes: u64,
+    /// Files (or parts) of this load.
+    pub parts: u64,
+}
+
+/// Asks for the keys of rows that landed with exactly this watermark.
+#[derive(Clone, Debug)]
+pub struct BoundaryRequest {
+    /// The columns that make up the key, as named at the source.
+    pub key: Vec<String>,
+    /// The watermark column, as named at the source.
+    pub column: String,
+    /// The watermark.
+    pub value: Watermark,
+}
+
+/// What a Store claims for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Territory {
+    /// A folder and everything below it. Absolute, with no `.` or `..` left.
+    Folder(PathBuf),
+    /// Something named on a server; equal names clash, others do not.
+    Name(String),
+}
+
+/// How two territories get in each other's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clash {
+    /// They are the same place.
+    Same,
+    /// The first lies within the second.
+    Within,
+    /// The second lies within the first.
+    Around,
+}
+
+impl Territory {
+    /// Whether writing here and there would touch the same data.
+    pub fn clash(&self, other: &Self) -> Option<Clash> {
+        match (self, other) {
+            (Self::Folder(a), Self::Folder(b)) if a == b => Some(Clash::Same),
+            (Self::Folder(a), Self::Folder(b)) if a.starts_with(b) => Some(Clash::Within),
+            (Self::Folder(a), Self::Folder(b)) if b.starts_with(a) => Some(Clash::Around),
+            (Self::Name(a), Self::Name(b)) if a == b => Some(Clash::Same),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Runs a plan: entities side by side, each staged, journalled, published, recorded.
+
+pub mod event;

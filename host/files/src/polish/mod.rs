@@ -1,0 +1,1 @@
+//! Last touches to rows before they are written: `polish:`.
