@@ -1,1 +1,11 @@
-//! x
+//! What the end-to-end suites share: a project in a temporary folder, the `hygge` binary under
+//! test, tables to move and readers to check them with.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod independent;
+pub mod mount;
+pub mod project;
+pub mod random;
+pub mod table;
+pub mod tpch;
