@@ -1,0 +1,72 @@
+//! The sample project does what its README says.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::process::Command;
+
+use hygge_tests::independent::{assert_same_tables, script};
+use hygge_tests::project::{Project, repository};
+use hygge_tests::{table, tpch};
+
+fn quickstart() -> Project {
+    let project = Project::new();
+    for part in ["hygge.yml", "flows", "inbox"] {
+        let from = repository().join("samples/quickstart").join(part);
+        let copied = Command::new("cp").arg("-r").arg(from).arg(project.root()).status();
+        assert!(copied.unwrap().success());
+    }
+    for table in tpch::TABLES {
+        tpch::write(&project.path("data"), table, 0.01, 2);
+    }
+    project
+}
+
+#[test]
+fn every_table_arrives() {
+    let project = quickstart();
+    project.hygge(&["go"]).ok().says(&["[11 of 11]", "PASS=11", "ERROR=0"]);
+    for table in tpch::TABLES {
+        let (from, to) = (format!("data/{table}"), format!("lake/tpch/{table}"));
+        assert_same_tables(&project.path(&from), &project.path(&to));
+    }
+    let inbox = project.path("lake/inbox/customers").display().to_string();
+    let exports = project.path("exports").display().to_string();
+    script(
+        r#"
+import sys, glob, hashlib, duckdb, datetime
+rows = duckdb.sql(f"select * from read_parquet('{sys.argv[1]}/*.parquet') order by joined_on")
+assert rows.columns == ["customer_id", "customer_name", "e_mail_work", "joined_on", "balance", "newsletter", "source", "loaded_at"], rows.columns
+first, *_, last = rows.fetchall()
+assert first[0] == hashlib.sha256(b"Astrid Lund|astrid@example.org").hexdigest(), first
+assert first[1:7] == ("Astrid Lund", "astrid@example.org", datetime.date(2026, 1, 4), 120.5, None, "inbox"), first
+assert last[1] == "Søren Ågård" and last[5] is False, last
+nations = duckdb.sql(f"select count(*), max(n_name) from read_json('{sys.argv[2]}/nation/*.ndjson.gz')").fetchone()
+assert nations == (25, "VIETNAM"), nations
+"#,
+        &[&inbox, &exports],
+    );
+    assert_eq!(project.strays(), Vec::<String>::new());
+}
+
+#[test]
+fn a_second_run_loads_only_new_orders() {
+    let project = quickstart();
+    project.hygge(&["go"]).ok();
+    let files = project.files("lake/tpch/orders");
+    let rows = table::count(&project.path("lake/tpch/orders"));
+    project.hygge(&["go"]).ok();
+    assert_eq!(project.files("lake/tpch/orders"), files);
+    assert_eq!(table::count(&project.path("lake/tpch/orders")), rows);
+}
+
+#[test]
+fn a_dry_run_touches_nothing() {
+    let project = quickstart();
+    let before = project.files(".");
+    project.hygge(&["go", "--dry-run"]).ok().says(&["data/lineitem", "lake/tpch/lineitem"]);
+    assert_eq!(project.files("."), before);
+    project.hygge(&["go"]).ok();
+    let before = project.files(".");
+    project.hygge(&["go", "--dry-run"]).ok();
+    assert_eq!(project.files("."), before);
+}
