@@ -26,3 +26,7 @@ lint:
 # Everything that CI runs
 ci:
     ./.ci/run
+
+# Measures hygge against DuckDB, Polars, pyarrow and cp: `just bench --case copy`
+bench *ARGS:
+    ./tests/bench/run.sh {{ARGS}}
