@@ -59,22 +59,13 @@ crate::choices! {
     }
 }
 
-/// What `run_type` asks for, as the journal has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunType {
-    /// Load everything.
-    FullDrop,
-    /// Load what is new.
-    Incremental,
-}
-
-impl RunType {
-    /// The word in YAML and in the journal.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::FullDrop => "full_drop",
-            Self::Incremental => "incremental",
-        }
+crate::choices! {
+    /// What `run_type` asks for, as the journal has it.
+    pub enum RunType {
+        /// Load everything.
+        FullDrop = "full_drop",
+        /// Load what is new.
+        Incremental = "incremental",
     }
 }
 
