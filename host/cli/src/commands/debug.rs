@@ -204,3 +204,35 @@ fn finding_words(finding: &Finding) -> String {
         format!("{} ({})", finding.subject, finding.note)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::test_support::{broken, destination, entity, plan, source};
+    use crate::report::style::plain;
+
+    #[tokio::test]
+    async fn a_fault_at_one_end_does_not_hide_the_other() {
+        let plan = plan(vec![
+            entity("users", source(&[]), destination(&[])),
+            entity("orders", broken("source"), broken("destination")),
+        ]);
+        let mut checks = Checks::default();
+        project(&mut checks, &plan);
+        entities(&mut checks, &plan).await;
+        assert_eq!(checks.faults, 2);
+        insta::assert_snapshot!(plain(&checks.text), @r"
+        ✓ project warehouse  /p · 1 flow · 2 entities
+        ✓ options  8 at a time · 256.0 MB memory · 3 retries after 1.0s · stops at an error · durability disk · log level info
+
+        Entities
+        ✓ [crm_users]  source data/source (2 files) → destination data/destination (2 files)
+        ✗ [crm_orders] source data/source
+            data/source is not there
+            what to do: correct `path` in flow.yml
+        ✗ [crm_orders] destination data/destination
+            data/destination is not there
+            what to do: correct `path` in flow.yml
+        ");
+    }
+}

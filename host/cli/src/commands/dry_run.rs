@@ -32,42 +32,33 @@ struct Preview {
 /// Shows what would run.
 pub(super) fn dry_run(plan: &Plan, format: LogFormat) -> Result<ExitCode, Failure> {
     let previews = runtime()?.block_on(async {
-        let journal = Arc::new(Journal::read_only(&plan.root).await?);
-        let pending: Vec<EntityName> =
-            journal.pending().into_iter().map(|pending| pending.name).collect();
-        let previews = for_each(&plan.entities, |entity| {
-            let pending = pending.contains(&entity.name);
-            preview(entity, Arc::clone(&journal), pending)
-        });
-        Ok::<_, Fault>(previews.await)
+        let journal = Journal::read_only(&plan.root).await?;
+        Ok::<_, Fault>(previews(plan, journal).await)
     })?;
-
-    let mut text = String::new();
-    let mut faults = 0;
-    for (entity, preview) in plan.entities.iter().zip(&previews) {
-        faults += u64::from(preview.is_err());
-        match format {
-            LogFormat::Text => text.push_str(&describe(entity, preview)),
-            LogFormat::Json => {
-                let _ = writeln!(text, "{}", object(entity, preview));
-            }
-        }
-    }
-    if format == LogFormat::Text {
-        let entities = counted(plan.entities.len() as u64, "entity", "entities");
-        let verdict = match faults {
-            0 => paint(GOOD, "nothing stands in the way".to_owned()),
-            faults => paint(BAD, format!("{} cannot run", count(faults))),
-        };
-        let _ = writeln!(
-            text,
-            "{entities}, {} at a time · {verdict}\n{}",
-            plan.options.concurrency,
-            paint(FAINT, "dry run: nothing was read, written or made")
-        );
-    }
+    let text = match format {
+        LogFormat::Text => describe_all(plan, &previews),
+        LogFormat::Json => plan
+            .entities
+            .iter()
+            .zip(&previews)
+            .map(|(entity, preview)| format!("{}\n", object(entity, preview)))
+            .collect(),
+    };
     print(&text)?;
-    Ok(if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let well = previews.iter().all(Result::is_ok);
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// One for each entity, in their order.
+async fn previews(plan: &Plan, journal: Journal) -> Vec<Result<Preview, Fault>> {
+    let journal = Arc::new(journal);
+    let pending: Vec<EntityName> =
+        journal.pending().into_iter().map(|pending| pending.name).collect();
+    for_each(&plan.entities, |entity| {
+        let pending = pending.contains(&entity.name);
+        preview(entity, Arc::clone(&journal), pending)
+    })
+    .await
 }
 
 async fn preview(
@@ -123,6 +114,27 @@ impl Preview {
             }
         })
     }
+}
+
+fn describe_all(plan: &Plan, previews: &[Result<Preview, Fault>]) -> String {
+    let mut text: String = plan
+        .entities
+        .iter()
+        .zip(previews)
+        .map(|(entity, preview)| describe(entity, preview))
+        .collect();
+    let verdict = match previews.iter().filter(|preview| preview.is_err()).count() {
+        0 => paint(GOOD, "nothing stands in the way".to_owned()),
+        faults => paint(BAD, format!("{} cannot run", count(faults as u64))),
+    };
+    let _ = writeln!(
+        text,
+        "{}, {} at a time · {verdict}\n{}",
+        counted(plan.entities.len() as u64, "entity", "entities"),
+        plan.options.concurrency,
+        paint(FAINT, "dry run: nothing was read, written or made")
+    );
+    text
 }
 
 fn describe(entity: &EntityPlan, preview: &Result<Preview, Fault>) -> String {
@@ -216,4 +228,101 @@ fn object(entity: &EntityPlan, preview: &Result<Preview, Fault>) -> Value {
         object.extend(fields);
     }
     object
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_schema::DataType;
+    use hygge_core::contract::Mode;
+    use hygge_core::watermark::{Watermark, WatermarkSpec};
+
+    use super::*;
+    use crate::commands::test_support::{broken, destination, entity, plan, source};
+    use crate::report::style::plain;
+
+    fn shown(plan: &Plan, previews: &[Result<Preview, Fault>]) -> String {
+        plain(&describe_all(plan, previews))
+    }
+
+    #[tokio::test]
+    async fn each_entity_says_what_it_would_do() {
+        let columns = [("id", DataType::Int64), ("name", DataType::Utf8)];
+        let before =
+            [("id", DataType::Int32), ("name", DataType::LargeUtf8), ("x", DataType::Int8)];
+        let plan = plan(vec![
+            entity("new", source(&columns), destination(&[])),
+            entity("same", source(&columns), destination(&columns)),
+            entity("other", source(&columns), destination(&before)),
+            entity("bad", broken("source"), destination(&[])),
+        ]);
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::read_only(folder.path()).await.unwrap();
+        let previews = previews(&plan, journal).await;
+        insta::assert_snapshot!(shown(&plan, &previews), @r"
+        [crm_new] data/source → data/destination
+          run       full_drop, replace
+          reads     1,234 rows · 56.0 kB · 2 files
+          writes    swap 2 files · nothing there now
+          columns   a new table: id int64, name text
+
+        [crm_same] data/source → data/destination
+          run       full_drop, replace
+          reads     1,234 rows · 56.0 kB · 2 files
+          writes    swap 2 files · 7 rows there now
+          columns   as they are
+
+        [crm_other] data/source → data/destination
+          run       full_drop, replace
+          reads     1,234 rows · 56.0 kB · 2 files
+          writes    swap 2 files · 7 rows there now
+          columns   - x int8
+                    ~ id int32 → int64
+
+        [crm_bad] data/source → data/destination
+          run       full_drop, replace
+          ✗         data/source is not there
+                    what to do: correct `path` in flow.yml
+
+        4 entities, 8 at a time · 1 cannot run
+        dry run: nothing was read, written or made
+        ");
+        let json: Vec<Value> = plan
+            .entities
+            .iter()
+            .zip(&previews)
+            .map(|(entity, preview)| object(entity, preview))
+            .collect();
+        assert_eq!(json[0]["rows"], 1234);
+        assert_eq!(json[3]["error"]["message"], "data/source is not there");
+    }
+
+    #[test]
+    fn an_incremental_entity_says_where_it_goes_on() {
+        let mut entity = entity("users", source(&[]), destination(&[]));
+        entity.run_type = RunType::Incremental;
+        entity.mode = Mode::Append;
+        entity.watermark =
+            Some(WatermarkSpec { primary_key: "id".into(), column: "updated_at".into() });
+        let words = |resume| {
+            let preview = Preview {
+                entity: entity.clone(),
+                pending: true,
+                resume: Some(resume),
+                source: None,
+                destination: DestinationPlan::default(),
+            };
+            plain(&describe(&entity, &Ok(preview)))
+        };
+        insta::assert_snapshot!(words(Resume::Since(Watermark::Int(41), None)), @r"
+        [crm_users] data/source → data/destination
+          run       incremental, append
+          first     finishes the load that an earlier run left staged
+          goes on   from updated_at 41
+          reads     cannot be told without reading
+          writes    nothing there now
+        ");
+        let changed = words(Resume::Full { why: "the primary key changed".into() });
+        assert!(changed.contains("all rows: the primary key changed"), "{changed}");
+        assert!(words(Resume::First).contains("the first load"));
+    }
 }

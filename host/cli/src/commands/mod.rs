@@ -10,6 +10,8 @@ mod runs;
 mod schema;
 mod state;
 mod table;
+#[cfg(test)]
+mod test_support;
 
 use std::future::Future;
 use std::path::PathBuf;

@@ -128,3 +128,55 @@ fn object(run: &EntityRun) -> Value {
         "message": run.message,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+    use crate::report::style::plain;
+
+    #[test]
+    fn a_name_with_a_dot_is_a_flow_and_an_entity() {
+        let args = |flow: Option<&str>, entity: &str| RunsArgs {
+            flow: flow.map(Into::into),
+            entity: Some(entity.into()),
+            last: NonZeroUsize::MIN,
+            json: false,
+        };
+        let both = filter(args(None, "crm.users"));
+        assert_eq!((both.flow.as_deref(), both.entity.as_deref()), (Some("crm"), Some("users")));
+        let alone = filter(args(None, "users"));
+        assert_eq!((alone.flow.as_deref(), alone.entity.as_deref()), (None, Some("users")));
+        let beside = filter(args(Some("erp"), "crm.users"));
+        assert_eq!(beside.flow.as_deref(), Some("erp"));
+    }
+
+    #[test]
+    fn runs_are_a_table_and_odd_values_stay_as_they_are() {
+        let run = EntityRun {
+            flow: "crm".into(),
+            entity: "users".into(),
+            finish_time: "2026-11-21T02:06:07.122348+00:00".into(),
+            status: "success".into(),
+            run_type: "incremental".into(),
+            row_count: Some(1_234_567),
+            duration: Some(2.5),
+            watermark: Some("2026-01-01T00:41:39".into()),
+            ..EntityRun::default()
+        };
+        let odd = EntityRun {
+            finish_time: "yesterday".into(),
+            status: "fail".into(),
+            row_count: Some(-1),
+            duration: Some(f64::NAN),
+            message: Some("two\nlines".into()),
+            ..run.clone()
+        };
+        insta::assert_snapshot!(plain(&table(&[run, odd], &TimeZone::UTC)), @r"
+        FINISHED             FLOW  ENTITY  STATUS   RUN TYPE          ROWS  TOOK  WATERMARK            MESSAGE
+        2026-11-21 02:06:07  crm   users   success  incremental  1,234,567  2.5s  2026-01-01T00:41:39
+        yesterday            crm   users   fail     incremental         -1        2026-01-01T00:41:39  two lines
+        ");
+    }
+}
