@@ -166,15 +166,35 @@ pub(crate) mod journal {
     }
 }
 
-/// `hygge_core::watermark`.
+/// `hygge_core::watermark`: what `Watermark` itself will have.
 pub(crate) mod watermark {
+    use hygge_core::fault::Fault;
     use hygge_core::watermark::Watermark;
 
-    pub(crate) fn parse(text: &str, type_name: &str) -> Option<Watermark> {
-        match type_name {
-            "int" => text.parse().ok().map(Watermark::Int),
-            "datetime" => text.parse().ok().map(Watermark::DateTime),
-            _ => Some(Watermark::String(text.to_owned())),
+    pub(crate) trait Read: Sized {
+        fn parse(type_name: &str, text: &str) -> Result<Self, Fault>;
+        fn guess(text: &str) -> Self;
+    }
+
+    impl Read for Watermark {
+        fn parse(type_name: &str, text: &str) -> Result<Self, Fault> {
+            match type_name {
+                "int" => text
+                    .parse()
+                    .map(Self::Int)
+                    .map_err(|_| Fault::data(format!("`{text}` is no int"))),
+                "datetime" => text
+                    .parse()
+                    .map(Self::DateTime)
+                    .map_err(|_| Fault::data(format!("`{text}` is no date and time"))),
+                _ => Ok(Self::String(text.to_owned())),
+            }
+        }
+
+        fn guess(text: &str) -> Self {
+            Self::parse("int", text)
+                .or_else(|_| Self::parse("datetime", text))
+                .unwrap_or_else(|_| Self::String(text.to_owned()))
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::failure::{Failure, print, remark};
 use crate::report::style::{GOOD, paint};
 use crate::stand_in::journal::Journal;
 use crate::stand_in::project::Request;
-use crate::stand_in::watermark;
+use crate::stand_in::watermark::Read as _;
 
 /// Does what is asked for.
 pub(super) fn state(action: StateAction, global: &Global) -> Result<ExitCode, Failure> {
@@ -214,22 +214,14 @@ fn read_watermark(
     earlier: Option<&Watermark>,
 ) -> Result<Watermark, Fault> {
     let (wanted, why) = match (kind, earlier) {
-        (Some(kind), _) => (kind.as_str(), "asked for with --type"),
-        (None, Some(earlier)) => (earlier.type_name(), "the type of the last watermark"),
-        (None, None) => {
-            let looks = ["int", "datetime", "string"]
-                .into_iter()
-                .find_map(|kind| watermark::parse(text, kind));
-            return Ok(looks.unwrap_or_else(|| Watermark::String(text.to_owned())));
-        }
+        (Some(kind), _) => (kind.as_str(), "--type asks for"),
+        (None, Some(earlier)) => (earlier.type_name(), "the last watermark has"),
+        (None, None) => return Ok(Watermark::guess(text)),
     };
-    watermark::parse(text, wanted).ok_or_else(|| {
-        let example = match wanted {
-            "datetime" => "2026-01-31T12:00:00",
-            _ => "12345",
-        };
-        Fault::config(format!("`{text}` is no {wanted}, which is {why}"))
-            .with_help(format!("write it like {example}, or choose another --type"))
+    Watermark::parse(wanted, text).map_err(|error| {
+        Fault::config(error.to_string()).with_help(format!(
+            "{why} the type {wanted}: correct the value, or choose another with --type"
+        ))
     })
 }
 
@@ -248,6 +240,6 @@ mod tests {
         assert_eq!(date.type_name(), "datetime");
         assert_eq!(read_watermark("abc", None, None).unwrap().type_name(), "string");
         let fault = read_watermark("abc", None, Some(&int)).unwrap_err();
-        assert!(fault.to_string().contains("the type of the last watermark"), "{fault}");
+        assert!(fault.help().unwrap().contains("the last watermark has the type int"));
     }
 }

@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_summary_tells_where_everything_landed_and_what_failed() {
-        insta::assert_snapshot!(plain(&summary(&mixed(), Extent::Readable)), @r"
+        insta::assert_snapshot!(plain(&summary(&mixed(), Extent::Readable)).trim_start(), @r"
         Landed
           crm
             users  → data/out/users  replace · 1,234,567 rows · 12.3 MB · 2 files · 1.5s
@@ -324,9 +324,7 @@ mod tests {
 
     #[test]
     fn quiet_keeps_one_line() {
-        insta::assert_snapshot!(plain(&summary(&mixed(), Extent::Brief)), @r"
-        PASS=1 WARN=2 ERROR=1 SKIP=1 TOTAL=5  4,234,568 rows in 12.3s · 344,273 rows/s
-        ");
+        insta::assert_snapshot!(plain(&summary(&mixed(), Extent::Brief)), @"PASS=1 WARN=2 ERROR=1 SKIP=1 TOTAL=5  4,234,568 rows in 12.3s · 344,273 rows/s");
     }
 
     #[test]
@@ -336,7 +334,7 @@ mod tests {
             .collect();
         entities.push(failure("sales", "zz"));
         let report = run(entities);
-        insta::assert_snapshot!(plain(&summary(&report, Extent::Readable)), @r"
+        insta::assert_snapshot!(plain(&summary(&report, Extent::Readable)).trim_start(), @r"
         Landed
           crm  100 tables: 100,000 rows · 1.0 MB · 200 files
           sales  100 tables: 100,000 rows · 1.0 MB · 200 files
@@ -359,7 +357,7 @@ mod tests {
     fn an_empty_or_cancelled_run_has_totals_too() {
         let mut report = run(Vec::new());
         report.cancelled = true;
-        insta::assert_snapshot!(plain(&summary(&report, Extent::Readable)), @r"
+        insta::assert_snapshot!(plain(&summary(&report, Extent::Readable)).trim_start(), @r"
         CANCELLED  PASS=0 WARN=0 ERROR=0 SKIP=0 TOTAL=0
         0 rows in 12.3s
         ");
