@@ -1,0 +1,14 @@
+//! The one place that names kinds of Homes and Stores.
+
+use hygge_core::contract::Kinds;
+
+use crate::stand_in::files;
+
+/// Every kind this build knows, and the names of those it does not have.
+pub(crate) fn kinds() -> Kinds {
+    Kinds {
+        homes: files::home::kinds(),
+        stores: files::store::kinds(),
+        absent: &["mssql", "sqlite", "adls", "onelake", "open_mirroring", "rest", "salesforce"],
+    }
+}

@@ -1,0 +1,235 @@
+//! Rooms that are built elsewhere, with their signatures alone.
+#![allow(dead_code)]
+
+/// `hygge_core::project`.
+pub(crate) mod project {
+    use std::path::{Path, PathBuf};
+
+    use hygge_core::contract::Kinds;
+    pub(crate) use hygge_core::project::{plan, problem};
+    use plan::{Plan, RunType};
+    use problem::Problems;
+
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct Request {
+        pub vars: Vec<String>,
+        pub flows: Vec<String>,
+        pub entities: Vec<String>,
+        pub run_type: Option<RunType>,
+        pub concurrency: Option<usize>,
+    }
+
+    pub(crate) fn find(start: &Path) -> Result<PathBuf, Problems> {
+        Ok(start.to_owned())
+    }
+
+    pub(crate) fn load(
+        _: &Path,
+        _: &Kinds,
+        _: &Request,
+        _: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Plan, Problems> {
+        let mut problems = Problems::default();
+        problems.add_nowhere("projects cannot be read yet");
+        Err(problems)
+    }
+
+    pub(crate) mod render {
+        pub(crate) fn render(problems: &super::Problems, _: bool) -> String {
+            problems.list.iter().map(|problem| format!("{}\n", problem.message)).collect()
+        }
+    }
+
+    pub(crate) mod schema {
+        pub(crate) fn schema(_: &hygge_core::contract::Kinds) -> serde_json::Value {
+            serde_json::Value::Null
+        }
+    }
+}
+
+/// `hygge_core::journal`.
+pub(crate) mod journal {
+    use std::path::{Path, PathBuf};
+
+    use hygge_core::contract::Durability;
+    use hygge_core::engine::event::EntityName;
+    use hygge_core::fault::Fault;
+    use hygge_core::watermark::{KeySet, Watermark, WatermarkSpec};
+
+    #[derive(Debug)]
+    pub(crate) struct JournalError;
+
+    impl From<JournalError> for Fault {
+        fn from(_: JournalError) -> Self {
+            Self::bug("the journal is not here yet")
+        }
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Journal;
+
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct EntityRun {
+        pub entity_run_id: String,
+        pub coordinator_run_id: String,
+        pub flow_run_id: String,
+        pub coordinator: String,
+        pub flow: String,
+        pub entity: String,
+        pub start_time: String,
+        pub finish_time: String,
+        pub status: String,
+        pub run_type: String,
+        pub row_count: Option<i64>,
+        pub duration: Option<f64>,
+        pub primary_key: Option<String>,
+        pub watermark_column: Option<String>,
+        pub watermark_type: Option<String>,
+        pub watermark: Option<String>,
+        pub message: Option<String>,
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct LastSuccess {
+        pub run: EntityRun,
+        pub watermark: Option<Watermark>,
+    }
+
+    #[derive(Debug)]
+    pub(crate) enum Resume {
+        Since(Watermark, Option<KeySet>),
+        Full { why: String },
+        First,
+    }
+
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct Filter {
+        pub flow: Option<String>,
+        pub entity: Option<String>,
+        pub last: Option<usize>,
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Pending {
+        pub name: EntityName,
+    }
+
+    impl Journal {
+        pub(crate) async fn open(_: &Path, _: &str, _: Durability) -> Result<Self, JournalError> {
+            Err(JournalError)
+        }
+        pub(crate) async fn read_only(_: &Path) -> Result<Self, JournalError> {
+            Ok(Self)
+        }
+        pub(crate) fn pending(&self) -> Vec<Pending> {
+            Vec::new()
+        }
+        pub(crate) async fn history(
+            &self,
+            _: &[PathBuf],
+            _: &Filter,
+        ) -> Result<Vec<EntityRun>, JournalError> {
+            Ok(Vec::new())
+        }
+        pub(crate) async fn last_success(
+            &self,
+            _: &EntityName,
+            _: Option<&Path>,
+        ) -> Result<Option<LastSuccess>, JournalError> {
+            Ok(None)
+        }
+        pub(crate) async fn resume_from(
+            &self,
+            _: &EntityName,
+            _: Option<&Path>,
+            _: &WatermarkSpec,
+        ) -> Result<Resume, JournalError> {
+            Ok(Resume::First)
+        }
+        pub(crate) async fn set_watermark(
+            &self,
+            _: &EntityName,
+            _: Option<&Path>,
+            _: &WatermarkSpec,
+            _: Watermark,
+        ) -> Result<(), JournalError> {
+            Ok(())
+        }
+        pub(crate) async fn clear_watermark(
+            &self,
+            _: &EntityName,
+            _: Option<&Path>,
+            _: &WatermarkSpec,
+        ) -> Result<(), JournalError> {
+            Ok(())
+        }
+    }
+}
+
+/// `hygge_core::watermark`: what `Watermark` itself will have.
+pub(crate) mod watermark {
+    use hygge_core::fault::Fault;
+    use hygge_core::watermark::Watermark;
+
+    pub(crate) trait Read: Sized {
+        fn parse(type_name: &str, text: &str) -> Result<Self, Fault>;
+        fn guess(text: &str) -> Self;
+    }
+
+    impl Read for Watermark {
+        fn parse(type_name: &str, text: &str) -> Result<Self, Fault> {
+            match type_name {
+                "int" => text
+                    .parse()
+                    .map(Self::Int)
+                    .map_err(|_| Fault::data(format!("`{text}` is no int"))),
+                "datetime" => text
+                    .parse()
+                    .map(Self::DateTime)
+                    .map_err(|_| Fault::data(format!("`{text}` is no date and time"))),
+                _ => Ok(Self::String(text.to_owned())),
+            }
+        }
+
+        fn guess(text: &str) -> Self {
+            Self::parse("int", text)
+                .or_else(|_| Self::parse("datetime", text))
+                .unwrap_or_else(|_| Self::String(text.to_owned()))
+        }
+    }
+}
+
+/// `hygge_core::engine`.
+pub(crate) mod engine {
+    use std::sync::Arc;
+
+    use hygge_core::engine::event::{Listener, RunReport};
+    use hygge_core::fault::Fault;
+    use hygge_core::project::plan::Plan;
+    use tokio_util::sync::CancellationToken;
+
+    use super::journal::Journal;
+
+    pub(crate) async fn run(
+        _: &Plan,
+        _: Arc<Journal>,
+        _: Arc<dyn Listener>,
+        _: CancellationToken,
+    ) -> Result<RunReport, Fault> {
+        Err(Fault::bug("the engine is not here yet"))
+    }
+}
+
+/// `hygge_files`.
+pub(crate) mod files {
+    pub(crate) mod home {
+        pub(crate) fn kinds() -> Vec<Box<dyn hygge_core::contract::HomeKind>> {
+            Vec::new()
+        }
+    }
+    pub(crate) mod store {
+        pub(crate) fn kinds() -> Vec<Box<dyn hygge_core::contract::StoreKind>> {
+            Vec::new()
+        }
+    }
+}
