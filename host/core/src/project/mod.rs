@@ -36,3 +36,6 @@ pub use discover::find;
 pub use load::{Request, load};
 pub use render::render;
 pub use schema::schema;
+
+#[cfg(test)]
+mod tests;
