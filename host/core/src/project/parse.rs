@@ -348,15 +348,28 @@ impl Builder<'_> {
         let length = text.get(start..).and_then(|rest| rest.chars().next());
         let end = start + length.filter(|c| *c != '\n' && *c != '\r').map_or(0, char::len_utf8);
         let span = Span { source: Arc::clone(self.source), start, end };
+        let ended = text.get(found..).is_none_or(|rest| rest.trim().is_empty());
         let (message, help) = match text.get(found.saturating_sub(1)..end) {
+            _ if ended && !self.open.is_empty() && error.info().contains("node content") => (
+                "the file ends within brackets or braces".to_owned(),
+                Some("add the missing `]` or `}`"),
+            ),
             Some("${") => (
                 "a variable within braces or brackets needs quotes".to_owned(),
                 Some("write `\"${NAME}\"`"),
             ),
             _ => in_plain_words(error.info()),
         };
+        let (span, label) = if ended {
+            let last = text.trim_end();
+            let start = last.char_indices().next_back().map_or(0, |(at, _)| at);
+            let span = Span { start, end: last.len(), ..span };
+            (span, "the file ends here")
+        } else {
+            (span, "YAML cannot be read from here on")
+        };
         let problem = self.problems.add(&span, message);
-        problem.label("YAML cannot be read from here on");
+        problem.label(label);
         if let Some(help) = help {
             problem.help(help);
         }

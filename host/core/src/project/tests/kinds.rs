@@ -261,15 +261,15 @@ impl Home for Place {
     }
 
     async fn check(&self) -> Result<Finding, Fault> {
-        unimplemented!()
+        Err(Fault::bug("only configured, never run"))
     }
 
     async fn plan(&self, _: &ReadRequest) -> Result<Option<SourcePlan>, Fault> {
-        unimplemented!()
+        Err(Fault::bug("only configured, never run"))
     }
 
     async fn open(&self, _: &ReadRequest, _: Arc<Context>) -> Result<Box<dyn Reader>, Fault> {
-        unimplemented!()
+        Err(Fault::bug("only configured, never run"))
     }
 }
 
@@ -288,22 +288,22 @@ impl Store for Place {
     }
 
     async fn check(&self) -> Result<Finding, Fault> {
-        unimplemented!()
+        Err(Fault::bug("only configured, never run"))
     }
 
     async fn plan(&self, _: &StorePlanRequest) -> Result<DestinationPlan, Fault> {
-        unimplemented!()
+        Err(Fault::bug("only configured, never run"))
     }
 
     async fn begin(&self, _: &LoadRequest, _: Arc<Context>) -> Result<Box<dyn Writer>, Fault> {
-        unimplemented!()
+        Err(Fault::bug("only configured, never run"))
     }
 
     async fn publish(&self, _: &Manifest) -> Result<Published, Fault> {
-        unimplemented!()
+        Err(Fault::bug("only configured, never run"))
     }
 
     async fn sweep(&self, _: Option<&Manifest>) -> Result<(), Fault> {
-        unimplemented!()
+        Err(Fault::bug("only configured, never run"))
     }
 }

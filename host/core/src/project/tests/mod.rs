@@ -1,5 +1,6 @@
 //! Whole projects on disk, read with kinds that only remember how they were configured.
 
+mod editor;
 mod kinds;
 mod mistakes;
 mod plans;
