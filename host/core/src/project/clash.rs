@@ -1,7 +1,8 @@
 //! No two entities may write to one place.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::problem::Problems;
 use super::yaml::Span;
@@ -23,6 +24,7 @@ pub(super) struct Claim {
 
 /// Reports claims that get in each other's way.
 pub(super) fn check(claims: &[Claim], problems: &mut Problems) {
+    let mut report = Report { seen: HashSet::new(), problems };
     let mut names: HashMap<&str, &Claim> = HashMap::new();
     let mut folders: Vec<(&Path, &Claim)> = Vec::new();
     for claim in claims {
@@ -30,7 +32,7 @@ pub(super) fn check(claims: &[Claim], problems: &mut Problems) {
             Territory::Folder(folder) => folders.push((folder, claim)),
             Territory::Name(name) => {
                 if let Some(first) = names.get(name.as_str()) {
-                    same(first, claim, problems);
+                    report.same(first, claim);
                 } else {
                     names.insert(name, claim);
                 }
@@ -46,14 +48,15 @@ pub(super) fn check(claims: &[Claim], problems: &mut Problems) {
             around.pop();
         }
         match around.last() {
-            Some((outer, first)) if *outer == folder => same(first, claim, problems),
-            Some((_, first)) => within(first, claim, problems),
+            Some((outer, first)) if *outer == folder => report.same(first, claim),
+            Some((_, first)) => report.within(first, claim),
             None => {}
         }
         around.push((folder, claim));
     }
 }
 
+/// `flow.entity`, or the flow alone where it has no entities.
 fn full(name: &EntityName) -> String {
     if name.flow == name.entity {
         format!("`{}`", name.flow)
@@ -62,36 +65,46 @@ fn full(name: &EntityName) -> String {
     }
 }
 
-fn same(first: &Claim, second: &Claim, problems: &mut Problems) {
-    let message = format!(
-        "{} and {} would both write to {}",
-        full(&first.name),
-        full(&second.name),
-        second.location
-    );
-    report(message, first, second, problems).help("give each a place of its own");
+struct Report<'a> {
+    /// Clashes of one line with one other entity: the rest of a list would say the same again.
+    seen: HashSet<(EntityName, usize, usize)>,
+    problems: &'a mut Problems,
 }
 
-fn within(outer: &Claim, inner: &Claim, problems: &mut Problems) {
-    let message = format!(
-        "{} would write to {}, which lies within what {} replaces as a whole",
-        full(&inner.name),
-        inner.location,
-        full(&outer.name),
-    );
-    report(message, outer, inner, problems).help("give each a place of its own");
-}
-
-fn report<'p>(
-    message: String,
-    first: &Claim,
-    second: &Claim,
-    problems: &'p mut Problems,
-) -> &'p mut super::problem::Problem {
-    let problem = problems.add(&second.span, message);
-    if second.span.place() != first.span.place() {
-        problem.label(format!("place of {}", full(&second.name)));
-        problem.also(&first.span, format!("place of {}", full(&first.name)));
+impl Report<'_> {
+    fn same(&mut self, first: &Claim, second: &Claim) {
+        let message = format!(
+            "{} and {} would both write to {}",
+            full(&first.name),
+            full(&second.name),
+            second.location
+        );
+        self.add(message, first, second);
     }
-    problem
+
+    fn within(&mut self, outer: &Claim, inner: &Claim) {
+        let message = format!(
+            "{} would write to {}, which lies within {}, where {} writes",
+            full(&inner.name),
+            inner.location,
+            outer.location,
+            full(&outer.name),
+        );
+        self.add(message, outer, inner);
+    }
+
+    fn add(&mut self, message: String, first: &Claim, second: &Claim) {
+        let line = Arc::as_ptr(&second.span.source) as usize;
+        if !self.seen.insert((first.name.clone(), line, second.span.start)) {
+            return;
+        }
+        let problem = self.problems.add(&second.span, message);
+        let apart = !Arc::ptr_eq(&second.span.source, &first.span.source)
+            || second.span.start != first.span.start;
+        if apart {
+            problem.label(format!("place of {}", full(&second.name)));
+            problem.also(&first.span, format!("place of {}", full(&first.name)));
+        }
+        problem.help("give each a place of its own");
+    }
 }

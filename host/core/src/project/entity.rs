@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::clash::Claim;
 use super::flow::{EntityDraft, FlowDraft};
-use super::keys::{Key, KeySet, unknown_name, wrong_type};
+use super::keys::{Key, KeySet, check_unknown, unknown_name, wrong_type};
 use super::load::setting;
 use super::overlay::{fill_in, has_placeholder, join_paths, lay};
 use super::plan::{EntityPlan, RunType};
@@ -87,9 +87,14 @@ struct Laid {
 pub(super) fn check_flow(project: &Project<'_>, flow: &FlowDraft, problems: &mut Problems) {
     for side in [Side::Home, Side::Store] {
         if let Some((span, node)) = given(&flow.mapping, side)
-            && let Some(mapping) = as_mapping(node, problems)
+            && let Some(mut mapping) = as_mapping(node, problems)
+            && let Some((_, set)) = kind_of(project, side, &mapping, span, problems)
         {
-            kind_of(project, side, &mapping, span, problems);
+            // Entities may all be of another kind, so that nobody else would look at these keys.
+            drop_legacy(&mut mapping, set);
+            let extra: &[&str] =
+                if side == Side::Store { &["type", "incremental"] } else { &["type"] };
+            check_unknown(&mapping, set, extra, problems);
         }
     }
 }
@@ -190,6 +195,24 @@ fn as_mapping(node: &Node, problems: &mut Problems) -> Option<Mapping> {
     }
 }
 
+/// The `type` of a home or a store, if it is one at all.
+fn type_of(mapping: &Mapping) -> Option<&str> {
+    match mapping.get("type").map(|node| &node.value) {
+        Some(Value::String(name)) => Some(name),
+        Some(_) => None,
+        None => Some(DEFAULT_KIND),
+    }
+}
+
+fn knows(set: &KeySet, name: &str) -> bool {
+    set.keys.iter().any(|key| key.name == name)
+}
+
+/// Drops the keys that are accepted without effect wherever they stand.
+fn drop_legacy(mapping: &mut Mapping, set: &KeySet) {
+    mapping.entries.retain(|name, _| knows(set, name) || !LEGACY.contains(&name.as_str()));
+}
+
 /// The name of a kind there is, with its keys.
 fn kind_of(
     project: &Project<'_>,
@@ -259,8 +282,8 @@ fn lay_out(
     let own_type = over.get("type").is_some();
     let (kind, set) =
         kind_of(project, side, if own_type { &over } else { &under }, span, problems)?;
-    let known = |name: &str| set.keys.iter().any(|key| key.name == name);
-    if own_type && under.get("type").is_none_or(|node| node.span.text() != kind) {
+    let known = |name: &str| knows(set, name);
+    if own_type && type_of(&under) != Some(&kind) {
         // Another kind than the flow's: what it has no use for is not passed on.
         under.entries.retain(|name, _| known(name) || name == "incremental");
     }
@@ -291,7 +314,7 @@ fn lay_out(
             }
         }
     }
-    mapping.entries.retain(|name, _| known(name) || !LEGACY.contains(&name.as_str()));
+    drop_legacy(&mut mapping, set);
     // A path with a place for the entity's name needs no folder below it, and a flow without
     // entities has its paths to itself.
     let own_path = own_path || draft.whole_flow || mapping.get("path").is_some_and(has_placeholder);

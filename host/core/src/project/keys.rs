@@ -159,9 +159,7 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
 
 /// Reports that `node` is not what was expected.
 pub fn wrong_type(node: &Node, expected: &str, problems: &mut Problems) {
-    problems
-        .add(&node.span, format!("expected {expected}, found {}", node.describe()))
-        .label(format!("should be {expected}"));
+    problems.add(&node.span, format!("expected {expected}, found {}", node.describe()));
 }
 
 impl<T: Key> Key for Option<T> {
@@ -255,7 +253,10 @@ fn read_whole(node: &Node, min: i64, max: i64, problems: &mut Problems) -> Optio
     match value {
         Some(value) if (min..=max).contains(&value) => Some(value),
         Some(value) => {
-            let expected = if max == i64::MAX {
+            // The largest that fits a type says nothing to a person.
+            let expected = if value > max {
+                format!("at most {max}")
+            } else if max >= i64::from(u32::MAX) {
                 format!("at least {min}")
             } else {
                 format!("between {min} and {max}")

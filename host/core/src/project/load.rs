@@ -1,5 +1,6 @@
 //! From the files of a project to a [`Plan`].
 
+use std::io::ErrorKind;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ use super::secret::Secrets;
 use super::selection;
 use super::settings::{ProjectKeys, tolerant};
 use super::source;
-use super::variables::Variables;
+use super::variables::{Unexpanded, Variables};
 use super::yaml::{Mapping, Span, Value};
 use crate::contract::{Connections, Kinds};
 use crate::engine::event::EntityName;
@@ -49,10 +50,16 @@ pub fn load(
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Plan, Problems> {
     let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
-    let mut reader =
-        Reader { root, env, secrets: Secrets::default(), problems: Problems::default() };
+    let mut reader = Reader {
+        root,
+        env,
+        secrets: Secrets::default(),
+        unexpanded: Unexpanded::default(),
+        problems: Problems::default(),
+    };
     let plan = read_project(&mut reader, kinds, request);
-    let Reader { secrets, mut problems, .. } = reader;
+    let Reader { secrets, unexpanded, mut problems, .. } = reader;
+    unexpanded.drop_consequences(&mut problems);
     problems.dedup();
     secrets.scrub(&mut problems);
     match plan {
@@ -67,6 +74,7 @@ pub(super) struct Reader<'a> {
     pub(super) root: PathBuf,
     env: &'a dyn Fn(&str) -> Option<String>,
     secrets: Secrets,
+    unexpanded: Unexpanded,
     /// The mistakes found so far.
     pub(super) problems: Problems,
 }
@@ -87,8 +95,13 @@ impl Reader<'_> {
                 return None;
             }
         }
-        Variables { lookup: self.env, secrets: &mut self.secrets, problems: &mut self.problems }
-            .expand(&mut node, false);
+        Variables {
+            lookup: self.env,
+            secrets: &mut self.secrets,
+            problems: &mut self.problems,
+            unexpanded: &mut self.unexpanded,
+        }
+        .expand(&mut node, false);
         match node.value {
             Value::Mapping(mapping) => Some((mapping, node.span)),
             _ => None,
@@ -121,11 +134,19 @@ fn read_project(reader: &mut Reader<'_>, kinds: &Kinds, request: &Request) -> Op
     for flow in &flows {
         entity::check_flow(&project, flow, &mut reader.problems);
         for draft in &flow.entities {
-            if let Some((plan, claim)) =
-                entity::configure(&project, flow, draft, &mut reader.problems)
-            {
-                entities.push(plan);
-                claims.push(claim);
+            let known = reader.problems.list.len();
+            match entity::configure(&project, flow, draft, &mut reader.problems) {
+                Some((plan, claim)) => {
+                    entities.push(plan);
+                    claims.push(claim);
+                }
+                // A kind that refuses without a word must not make an entity disappear.
+                None if reader.problems.list.len() == known => {
+                    let name = &draft.name.entity;
+                    let message = format!("the home or the store of `{name}` was refused");
+                    reader.problems.add(&draft.span, message);
+                }
+                None => {}
             }
         }
     }
@@ -166,7 +187,10 @@ fn read_flows(
         }
         Ok(files) => files,
         Err(error) => {
-            let message = format!("cannot read the folder of the flows, `{flows_dir}`: {error}");
+            let message = match error.kind() {
+                ErrorKind::NotFound => format!("there is no folder `{flows_dir}` for the flows"),
+                _ => format!("cannot read the folder of the flows, `{flows_dir}`: {error}"),
+            };
             place(project, "flows_dir", message, &mut reader.problems)
                 .help("make the folder, or set `flows_dir` to where the flows are");
             return None;

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Nothing stops at the first mistake: all are collected as [`Problems`](problem::Problems), each
-//! with its place, and [`render`] shows them with the lines they speak of.
+//! with its place, and [`render()`] shows them with the lines they speak of.
 
 mod clash;
 pub mod discover;
@@ -36,3 +36,6 @@ pub use discover::find;
 pub use load::{Request, load};
 pub use render::render;
 pub use schema::schema;
+
+#[cfg(test)]
+mod tests;

@@ -339,14 +339,37 @@ impl Builder<'_> {
     }
 
     fn syntax(&mut self, error: &ScanError) {
-        let start = self.offsets.byte(*error.marker());
         let text = &self.source.text;
+        let found = self.offsets.byte(*error.marker());
+        // The parser notices a tab only behind it.
+        let line = text.get(..found).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+        let tab = text.get(line..found).and_then(|before| before.find('\t')).map(|at| line + at);
+        let start = tab.filter(|_| error.info().contains("tab")).unwrap_or(found);
         let length = text.get(start..).and_then(|rest| rest.chars().next());
         let end = start + length.filter(|c| *c != '\n' && *c != '\r').map_or(0, char::len_utf8);
         let span = Span { source: Arc::clone(self.source), start, end };
-        let (message, help) = in_plain_words(error.info());
+        let ended = text.get(found..).is_none_or(|rest| rest.trim().is_empty());
+        let (message, help) = match text.get(found.saturating_sub(1)..end) {
+            _ if ended && !self.open.is_empty() && error.info().contains("node content") => (
+                "the file ends within brackets or braces".to_owned(),
+                Some("add the missing `]` or `}`"),
+            ),
+            Some("${") => (
+                "a variable within braces or brackets needs quotes".to_owned(),
+                Some("write `\"${NAME}\"`"),
+            ),
+            _ => in_plain_words(error.info()),
+        };
+        let (span, label) = if ended {
+            let last = text.trim_end();
+            let start = last.char_indices().next_back().map_or(0, |(at, _)| at);
+            let span = Span { start, end: last.len(), ..span };
+            (span, "the file ends here")
+        } else {
+            (span, "YAML cannot be read from here on")
+        };
         let problem = self.problems.add(&span, message);
-        problem.label("YAML cannot be read from here on");
+        problem.label(label);
         if let Some(help) = help {
             problem.help(help);
         }
@@ -397,18 +420,22 @@ fn in_plain_words(info: &str) -> (String, Option<&'static str>) {
         ("tab", "a tab stands where YAML allows only spaces", Some("indent with spaces")),
         (
             "unknown escape",
-            "this is no escape of YAML's",
+            "this text has an escape with `\\` that YAML does not know",
             Some("in single quotes a backslash is just a backslash: write Windows paths so"),
         ),
         (
             "hexadecimal",
-            "this is no escape of YAML's",
+            "this text has an escape with `\\` that YAML does not know",
             Some("in single quotes a backslash is just a backslash: write Windows paths so"),
         ),
-        ("unexpected end of stream", "a quoted text has no end", Some("add the closing quote")),
+        (
+            "unexpected end of stream",
+            "the quote that opens here is not closed",
+            Some("add the closing quote"),
+        ),
         (
             "invalid indentation in quoted",
-            "a quoted text has no end on its line, and the next one is not indented",
+            "the quote that opens here is not closed",
             Some("add the closing quote"),
         ),
         ("trailing content", "there is more after the closing quote", QUOTES),
@@ -426,6 +453,11 @@ fn in_plain_words(info: &str) -> (String, Option<&'static str>) {
             "',' or ']'",
             "a `,` or the closing `]` is missing",
             Some("a text that contains `[`, `]` or `,` needs quotes here"),
+        ),
+        (
+            "illegal placement of ':'",
+            "a `:` cannot stand here",
+            Some("is a `]` or `}` missing before it?"),
         ),
         ("misplaced bracket", "there is nothing that this bracket closes", QUOTES),
         ("mapping values are not allowed", "a second `:` where only one can stand", QUOTES),

@@ -80,7 +80,9 @@ pub struct EntityPlan {
     pub store: Arc<dyn Store>,
     /// Load everything, or what is new.
     pub run_type: RunType,
-    /// Replace or append: the Store's own `incremental` if set, else from `run_type`.
+    /// Replace or append: the Store's own `incremental` if set, else from `run_type`; the command
+    /// line wins over both. Where rows replace the table all of them have to be read, whatever
+    /// `run_type` says: a watermark would leave out what is then gone.
     pub mode: Mode,
     /// What to track, if configured.
     pub watermark: Option<WatermarkSpec>,

@@ -173,8 +173,6 @@ impl Shown {
         let last = ranges.iter().map(|range| file.line(range.end)).max().unwrap_or(0);
         let start = file.start(first);
         let text = file.text.get(start..file.start(last + 1)).unwrap_or_default();
-        // An empty file, or a place behind the last line, still needs a line to point at.
-        let text = if text.is_empty() { " " } else { text };
         let mut snippet =
             Snippet::source(text.to_owned()).path(source.name.clone()).line_start(first + 1);
         for (mark, range) in marks.iter().zip(ranges) {

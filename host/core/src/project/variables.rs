@@ -1,5 +1,8 @@
 //! `${VARIABLE}` and `${VARIABLE:-default}` in the strings of a project.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::problem::Problems;
 use super::secret::{Secrets, looks_secret};
 use super::yaml::{Node, Span, Value};
@@ -12,6 +15,34 @@ pub(super) struct Variables<'a> {
     pub(super) secrets: &'a mut Secrets,
     /// Where mistakes go.
     pub(super) problems: &'a mut Problems,
+    /// What could not be expanded.
+    pub(super) unexpanded: &'a mut Unexpanded,
+}
+
+/// Values whose variables are not to be had. What else is said of such a value is only a
+/// consequence.
+#[derive(Debug, Default)]
+pub(super) struct Unexpanded {
+    /// The values.
+    values: Vec<Span>,
+    /// Which problems say so.
+    problems: HashSet<usize>,
+}
+
+impl Unexpanded {
+    /// Drops the consequences.
+    pub(super) fn drop_consequences(&self, problems: &mut Problems) {
+        let same = |a: &Span, b: &Span| {
+            Arc::ptr_eq(&a.source, &b.source) && (a.start, a.end) == (b.start, b.end)
+        };
+        let mut index = 0;
+        problems.list.retain(|problem| {
+            index += 1;
+            let span = problem.span.as_ref();
+            self.problems.contains(&(index - 1))
+                || !span.is_some_and(|span| self.values.iter().any(|value| same(span, value)))
+        });
+    }
 }
 
 impl Variables<'_> {
@@ -31,7 +62,13 @@ impl Variables<'_> {
             Value::String(text) => {
                 let mut secret = secret;
                 if text.contains("${") {
+                    let known = self.problems.list.len();
                     *text = self.replace(text, &node.span, &mut secret);
+                    let added = known..self.problems.list.len();
+                    if !added.is_empty() {
+                        self.unexpanded.values.push(node.span.clone());
+                        self.unexpanded.problems.extend(added);
+                    }
                 }
                 if secret {
                     self.secrets.add(text, &node.span);
