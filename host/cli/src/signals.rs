@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM: the first asks a run to end cleanly, the second ends it at once.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,8 @@ pub(crate) fn watch(cancel: CancellationToken, report: Arc<Report>) {
         cancel.cancel();
         report.interrupted();
         signals.next().await;
+        // The first line break ends the line of a progress bar that is still drawn.
+        let _ = writeln!(anstream::stderr(), "\nstopped at once; the next run tidies up");
         std::process::exit(INTERRUPTED);
     });
 }

@@ -50,11 +50,14 @@ pub(crate) mod project {
 /// `hygge_core::journal`.
 pub(crate) mod journal {
     use std::path::{Path, PathBuf};
+    use std::time::Duration;
 
-    use hygge_core::contract::Durability;
+    use hygge_core::contract::{Durability, RunIds};
     use hygge_core::engine::event::EntityName;
     use hygge_core::fault::Fault;
+    use hygge_core::project::plan::RunType;
     use hygge_core::watermark::{KeySet, Watermark, WatermarkSpec};
+    use jiff::Timestamp;
 
     #[derive(Debug)]
     pub(crate) struct JournalError;
@@ -68,25 +71,51 @@ pub(crate) mod journal {
     #[derive(Debug)]
     pub(crate) struct Journal;
 
-    #[derive(Clone, Debug, Default)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) enum Status {
+        Success,
+        Fail,
+        Skip,
+    }
+
+    impl Status {
+        pub(crate) fn as_str(self) -> &'static str {
+            match self {
+                Self::Success => "success",
+                Self::Fail => "fail",
+                Self::Skip => "skip",
+            }
+        }
+    }
+
+    #[derive(Clone, Debug)]
     pub(crate) struct EntityRun {
-        pub entity_run_id: String,
-        pub coordinator_run_id: String,
-        pub flow_run_id: String,
-        pub coordinator: String,
-        pub flow: String,
-        pub entity: String,
-        pub start_time: String,
-        pub finish_time: String,
-        pub status: String,
-        pub run_type: String,
-        pub row_count: Option<i64>,
-        pub duration: Option<f64>,
-        pub primary_key: Option<String>,
-        pub watermark_column: Option<String>,
-        pub watermark_type: Option<String>,
-        pub watermark: Option<String>,
+        pub name: EntityName,
+        pub ids: RunIds,
+        pub start_time: Timestamp,
+        pub finish_time: Timestamp,
+        pub status: Status,
+        pub run_type: RunType,
+        pub rows: u64,
+        pub duration: Duration,
+        pub spec: Option<WatermarkSpec>,
+        pub watermark: Option<Watermark>,
         pub message: Option<String>,
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Holder;
+
+    impl Holder {
+        pub(crate) fn of(_: &Path) -> Option<Self> {
+            None
+        }
+    }
+
+    impl std::fmt::Display for Holder {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a run")
+        }
     }
 
     #[derive(Debug)]

@@ -8,14 +8,16 @@ use hygge_core::contract::{Durability, Finding};
 use hygge_core::fault::Fault;
 use hygge_core::project::plan::{EntityPlan, Plan};
 use hygge_core::project::yaml::{Node, Value};
+use jiff::tz::TimeZone;
 
+use super::runs::local;
 use super::{for_each, journal_folders, load, runtime};
 use crate::args::{DebugArgs, Global};
 use crate::failure::{Failure, print};
 use crate::report::format::{bytes, counted, duration};
 use crate::report::style::{BAD, FAINT, GOOD, HEADING, WARN, paint};
 use crate::report::{fault, tag};
-use crate::stand_in::journal::{Filter, Journal};
+use crate::stand_in::journal::{Filter, Holder, Journal};
 use crate::stand_in::project::Request;
 
 /// What has been looked at, and how many faults there were.
@@ -70,6 +72,7 @@ async fn look(plan: &Plan) -> Checks {
     project(&mut checks, plan);
     connections(&mut checks, plan);
     journal(&mut checks, plan).await;
+    lock(&mut checks, plan);
     entities(&mut checks, plan).await;
     checks
 }
@@ -135,7 +138,10 @@ async fn journal(checks: &mut Checks, plan: &Plan) {
         Ok((journal, newest)) => {
             let newest = newest.map_or_else(
                 || "nothing ran yet".to_owned(),
-                |run| format!("newest: {} {}, {}", run.flow, run.entity, run.finish_time),
+                |run| {
+                    let time = local(run.finish_time, &TimeZone::system());
+                    format!("newest: {} {}, {time}", run.name.label(), run.status.as_str())
+                },
             );
             let files = match folders.as_slice() {
                 [] => "kept in .hygge".to_owned(),
@@ -150,6 +156,13 @@ async fn journal(checks: &mut Checks, plan: &Plan) {
                 );
             }
         }
+    }
+}
+
+fn lock(checks: &mut Checks, plan: &Plan) {
+    match Holder::of(&plan.root) {
+        None => checks.good("lock", "no run is under way"),
+        Some(holder) => checks.remark("lock", &format!("a run is under way: {holder}")),
     }
 }
 

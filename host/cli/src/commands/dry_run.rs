@@ -132,7 +132,7 @@ fn describe_all(plan: &Plan, previews: &[Result<Preview, Fault>]) -> String {
         "{}, {} at a time · {verdict}\n{}",
         counted(plan.entities.len() as u64, "entity", "entities"),
         plan.options.concurrency,
-        paint(FAINT, "dry run: nothing was read, written or made")
+        paint(FAINT, "dry run: nothing was moved, written or made")
     );
     text
 }
@@ -284,7 +284,7 @@ mod tests {
                     what to do: correct `path` in flow.yml
 
         4 entities, 8 at a time · 1 cannot run
-        dry run: nothing was read, written or made
+        dry run: nothing was moved, written or made
         ");
         let json: Vec<Value> = plan
             .entities

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anstyle::Style;
 use hygge_core::fault::Fault;
+use hygge_core::watermark::Watermark;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -14,9 +14,9 @@ use super::table::{Cell, Column, Table};
 use super::{journal_folders, load, runtime};
 use crate::args::{Global, RunsArgs};
 use crate::failure::{Failure, print, remark};
-use crate::report::format::{count, duration};
+use crate::report::format::{count, duration, seconds};
 use crate::report::style::{BAD, GOOD, WARN};
-use crate::stand_in::journal::{EntityRun, Filter, Journal};
+use crate::stand_in::journal::{EntityRun, Filter, Journal, Status};
 use crate::stand_in::project::Request;
 
 /// Prints the newest runs, newest last.
@@ -68,63 +68,56 @@ fn table(runs: &[EntityRun], zone: &TimeZone) -> String {
     ]);
     for run in runs {
         table.push(vec![
-            local(&run.finish_time, zone).into(),
-            run.flow.as_str().into(),
-            run.entity.as_str().into(),
-            Cell::styled(run.status.as_str(), status_style(&run.status)),
+            local(run.finish_time, zone).into(),
+            (*run.name.flow).into(),
+            (*run.name.entity).into(),
+            Cell::styled(run.status.as_str(), status_style(run.status)),
             run.run_type.as_str().into(),
-            run.row_count.map_or_else(String::new, rows).into(),
-            run.duration.and_then(took).unwrap_or_default().into(),
-            run.watermark.clone().unwrap_or_default().into(),
+            count(run.rows).into(),
+            duration(run.duration).into(),
+            run.watermark.as_ref().map(ToString::to_string).unwrap_or_default().into(),
             run.message.clone().unwrap_or_default().into(),
         ]);
     }
     table.render()
 }
 
-/// A time of the journal on the user's clock; as it stands where it is no time.
-fn local(text: &str, zone: &TimeZone) -> String {
-    text.parse::<Timestamp>().map_or_else(
-        |_| text.to_owned(),
-        |time| time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
-    )
+/// A time on the user's clock.
+pub(super) fn local(time: Timestamp, zone: &TimeZone) -> String {
+    time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-fn status_style(status: &str) -> Style {
+/// A time as the journal writes it.
+pub(super) fn journal_time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()
+}
+
+fn status_style(status: Status) -> Style {
     match status {
-        "success" => GOOD,
-        "fail" => BAD,
-        _ => WARN,
+        Status::Success => GOOD,
+        Status::Fail => BAD,
+        Status::Skip => WARN,
     }
-}
-
-fn rows(number: i64) -> String {
-    u64::try_from(number).map_or_else(|_| number.to_string(), count)
-}
-
-fn took(seconds: f64) -> Option<String> {
-    Duration::try_from_secs_f64(seconds).ok().map(duration)
 }
 
 /// The run with the journal's own names.
 fn object(run: &EntityRun) -> Value {
     json!({
-        "entity_run_id": run.entity_run_id,
-        "coordinator_run_id": run.coordinator_run_id,
-        "flow_run_id": run.flow_run_id,
-        "coordinator": run.coordinator,
-        "flow": run.flow,
-        "entity": run.entity,
-        "start_time": run.start_time,
-        "finish_time": run.finish_time,
-        "status": run.status,
-        "run_type": run.run_type,
-        "row_count": run.row_count,
-        "duration": run.duration,
-        "primary_key": run.primary_key,
-        "watermark_column": run.watermark_column,
-        "watermark_type": run.watermark_type,
-        "watermark": run.watermark,
+        "entity_run_id": run.ids.entity,
+        "coordinator_run_id": run.ids.coordinator,
+        "flow_run_id": run.ids.flow,
+        "flow": &*run.name.flow,
+        "entity": &*run.name.entity,
+        "start_time": journal_time(run.start_time),
+        "finish_time": journal_time(run.finish_time),
+        "status": run.status.as_str(),
+        "run_type": run.run_type.as_str(),
+        "row_count": run.rows,
+        "duration": seconds(run.duration),
+        "primary_key": run.spec.as_ref().map(|spec| &spec.primary_key),
+        "watermark_column": run.spec.as_ref().map(|spec| &spec.column),
+        "watermark_type": run.watermark.as_ref().map(Watermark::type_name),
+        "watermark": run.watermark.as_ref().map(ToString::to_string),
         "message": run.message,
     })
 }
@@ -132,6 +125,12 @@ fn object(run: &EntityRun) -> Value {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroUsize;
+    use std::time::Duration;
+
+    use hygge_core::contract::RunIds;
+    use hygge_core::engine::event::EntityName;
+    use hygge_core::project::plan::RunType;
+    use hygge_core::watermark::WatermarkSpec;
 
     use super::*;
     use crate::report::style::plain;
@@ -152,31 +151,40 @@ mod tests {
         assert_eq!(beside.flow.as_deref(), Some("erp"));
     }
 
+    fn run() -> EntityRun {
+        EntityRun {
+            name: EntityName { flow: "crm".into(), entity: "users".into() },
+            ids: RunIds { coordinator: "c0".into(), flow: "f0".into(), entity: "e0".into() },
+            start_time: "2026-11-21T02:06:04.6Z".parse().unwrap(),
+            finish_time: "2026-11-21T02:06:07.122348Z".parse().unwrap(),
+            status: Status::Success,
+            run_type: RunType::Incremental,
+            rows: 1_234_567,
+            duration: Duration::from_millis(2522),
+            spec: Some(WatermarkSpec { primary_key: "id".into(), column: "at".into() }),
+            watermark: Some(Watermark::Int(41)),
+            message: None,
+        }
+    }
+
     #[test]
-    fn runs_are_a_table_and_odd_values_stay_as_they_are() {
-        let run = EntityRun {
-            flow: "crm".into(),
-            entity: "users".into(),
-            finish_time: "2026-11-21T02:06:07.122348+00:00".into(),
-            status: "success".into(),
-            run_type: "incremental".into(),
-            row_count: Some(1_234_567),
-            duration: Some(2.5),
-            watermark: Some("2026-01-01T00:41:39".into()),
-            ..EntityRun::default()
-        };
-        let odd = EntityRun {
-            finish_time: "yesterday".into(),
-            status: "fail".into(),
-            row_count: Some(-1),
-            duration: Some(f64::NAN),
+    fn runs_are_a_table() {
+        let failed = EntityRun {
+            status: Status::Fail,
+            rows: 0,
+            watermark: None,
             message: Some("two\nlines".into()),
-            ..run.clone()
+            ..run()
         };
-        insta::assert_snapshot!(plain(&table(&[run, odd], &TimeZone::UTC)), @r"
-        FINISHED             FLOW  ENTITY  STATUS   RUN TYPE          ROWS  TOOK  WATERMARK            MESSAGE
-        2026-11-21 02:06:07  crm   users   success  incremental  1,234,567  2.5s  2026-01-01T00:41:39
-        yesterday            crm   users   fail     incremental         -1        2026-01-01T00:41:39  two lines
+        insta::assert_snapshot!(plain(&table(&[run(), failed], &TimeZone::UTC)), @r"
+        FINISHED             FLOW  ENTITY  STATUS   RUN TYPE          ROWS  TOOK  WATERMARK  MESSAGE
+        2026-11-21 02:06:07  crm   users   success  incremental  1,234,567  2.5s  41
+        2026-11-21 02:06:07  crm   users   fail     incremental          0  2.5s             two lines
         ");
+    }
+
+    #[test]
+    fn objects_have_the_names_of_the_journal() {
+        insta::assert_snapshot!(object(&run()), @r#"{"entity_run_id":"e0","coordinator_run_id":"c0","flow_run_id":"f0","flow":"crm","entity":"users","start_time":"2026-11-21T02:06:04.600000+00:00","finish_time":"2026-11-21T02:06:07.122348+00:00","status":"success","run_type":"incremental","row_count":1234567,"duration":2.522,"primary_key":"id","watermark_column":"at","watermark_type":"int","watermark":"41","message":null}"#);
     }
 }

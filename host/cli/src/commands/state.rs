@@ -7,8 +7,11 @@ use hygge_core::fault::Fault;
 use hygge_core::project::keys::nearest;
 use hygge_core::project::plan::{EntityPlan, Plan};
 use hygge_core::watermark::{Watermark, WatermarkSpec};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::json;
 
+use super::runs::{journal_time, local};
 use super::table::{Column, Table};
 use super::{load, runtime};
 use crate::args::{Global, StateAction, WatermarkType};
@@ -37,7 +40,7 @@ pub(super) fn state(action: StateAction, global: &Global) -> Result<ExitCode, Fa
 struct State<'a> {
     entity: &'a EntityPlan,
     /// The watermark of the last success, and when that was.
-    last: Option<(Watermark, String)>,
+    last: Option<(Watermark, Timestamp)>,
 }
 
 impl State<'_> {
@@ -51,7 +54,7 @@ impl State<'_> {
             "watermark_column": spec.map(|spec| &spec.column),
             "watermark_type": last.map(|(watermark, _)| watermark.type_name()),
             "watermark": last.map(|(watermark, _)| watermark.to_string()),
-            "finish_time": last.map(|(_, time)| time),
+            "finish_time": last.map(|(_, time)| journal_time(*time)),
         })
     }
 }
@@ -75,6 +78,7 @@ async fn get(plan: &Plan, name: Option<&str>, json: bool) -> Result<String, Faul
         remark("no entity has a `watermark:`, so every run loads everything");
         return Ok(String::new());
     }
+    let zone = TimeZone::system();
     let mut table = Table::new(vec![
         Column::text("FLOW"),
         Column::text("ENTITY"),
@@ -85,8 +89,8 @@ async fn get(plan: &Plan, name: Option<&str>, json: bool) -> Result<String, Faul
     for state in &states {
         let column = state.entity.watermark.as_ref().map_or("", |spec| spec.column.as_str());
         let (watermark, time) = match &state.last {
-            Some((watermark, time)) => (watermark.to_string(), time.as_str()),
-            None => ("none".to_owned(), ""),
+            Some((watermark, time)) => (watermark.to_string(), local(*time, &zone)),
+            None => ("none".to_owned(), String::new()),
         };
         table.push(vec![
             (*state.entity.name.flow).into(),
@@ -113,11 +117,8 @@ async fn set(
     let earlier = journal.last_success(&entity.name, folder).await?.and_then(|last| last.watermark);
     let watermark = read_watermark(value, kind, earlier.as_ref())?;
     journal.set_watermark(&entity.name, folder, spec, watermark.clone()).await?;
-    let after = journal.last_success(&entity.name, folder).await?;
-    let time = after.map(|last| last.run.finish_time).unwrap_or_default();
-    let state = State { entity, last: Some((watermark.clone(), time)) };
     Ok(if json {
-        lines(&[state])
+        lines(&[State { entity, last: Some((watermark, Timestamp::now())) }])
     } else {
         format!(
             "{} the next incremental run of {} goes on from {} {watermark}\n",

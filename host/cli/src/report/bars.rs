@@ -62,7 +62,7 @@ impl Bars {
                 self.of = *entities;
                 if *entities > 1 {
                     let whole = self.multi.add(ProgressBar::new(*entities as u64));
-                    whole.set_style(style("  [{bar:24}] {msg}"));
+                    whole.set_style(style("  [{bar:16}] {wide_msg}"));
                     self.whole = Some(whole);
                     self.refresh_whole();
                 }
@@ -108,7 +108,7 @@ impl Bars {
             Some(whole) => self.multi.insert_before(whole, bar),
             None => self.multi.add(bar),
         };
-        bar.set_style(style("  {spinner} {prefix}  {msg}"));
+        bar.set_style(style("  {spinner} {prefix:20}  {wide_msg}"));
         bar.set_prefix(name.label());
         bar.set_message("opening");
         bar.enable_steady_tick(TICK);
@@ -143,7 +143,8 @@ impl Bar {
         self.expected = rows.filter(|rows| *rows > 0);
         if let Some(rows) = self.expected {
             self.bar.set_length(rows);
-            self.bar.set_style(style("  {spinner} {prefix}  [{bar:24}] {percent:>3}%  {msg}"));
+            self.bar
+                .set_style(style("  {spinner} {prefix:20}  [{bar:16}] {percent:>3}%  {wide_msg}"));
         }
         self.bar.set_position(0);
         self.bar.set_message("reading");
@@ -210,7 +211,7 @@ mod tests {
         let templates: Vec<&str> =
             text.split("style(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         assert!(templates.len() >= 3);
-        for template in templates.iter().filter(|template| template.contains("{msg}")) {
+        for template in templates.iter().filter(|template| template.contains("{wide_msg}")) {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }

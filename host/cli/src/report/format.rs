@@ -56,6 +56,11 @@ pub(crate) fn duration(length: Duration) -> String {
     }
 }
 
+/// Seconds to the microsecond, for machines: without the dust of binary fractions.
+pub(crate) fn seconds(length: Duration) -> f64 {
+    length.as_micros() as f64 / 1e6
+}
+
 /// Rows a second, in whole rows; `None` where there is no time or there are no rows to speak of.
 pub(crate) fn per_second(rows: u64, length: Duration) -> Option<u64> {
     let seconds = length.as_secs_f64();

@@ -36,7 +36,7 @@ use hygge_core::project::problem::Problems;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::format::per_second;
+use super::format::{per_second, seconds};
 use super::lines::mode_word;
 use super::summary::Tally;
 use super::{Face, Moment, Said, Settings, Severity, fault};
@@ -175,7 +175,7 @@ fn object(time: Timestamp, said: &Said) -> Value {
             Event::Retrying { name, attempt, wait, fault } => {
                 let fields = json!({
                     "attempt": attempt,
-                    "wait_seconds": wait.as_secs_f64(),
+                    "wait_seconds": seconds(*wait),
                     "error": fault_object(fault),
                 });
                 ("retrying", Some(name), fields)
@@ -223,7 +223,7 @@ fn finished(report: &EntityReport) -> Value {
         "rows": report.rows,
         "bytes": report.bytes,
         "files": report.parts,
-        "seconds": report.elapsed.as_secs_f64(),
+        "seconds": seconds(report.elapsed),
         "rows_per_second": per_second(report.rows, report.elapsed),
         "watermark": report.watermark.as_ref().map(ToString::to_string),
         "warnings": report.warnings,
@@ -248,7 +248,7 @@ fn run_finished(report: &RunReport) -> Value {
         "rows": tally.rows,
         "bytes": tally.bytes,
         "files": tally.parts,
-        "seconds": report.elapsed.as_secs_f64(),
+        "seconds": seconds(report.elapsed),
         "rows_per_second": per_second(tally.rows, report.elapsed),
     })
 }
