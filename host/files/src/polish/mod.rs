@@ -37,7 +37,6 @@ pub struct Polish {
 pub struct Polisher {
     outputs: Vec<Output>,
     schema: SchemaRef,
-    sources: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -86,13 +85,25 @@ impl Polish {
         }
         let fields: Vec<FieldRef> =
             outputs.iter().map(|output| Arc::clone(&output.field)).collect();
-        let sources = schema.fields().iter().map(|field| field.name().clone()).collect();
         Ok(Polisher {
             outputs,
             schema: Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())),
-            sources,
             warnings,
         })
+    }
+
+    /// What a column of the source is called among `names`, the columns of a table written
+    /// earlier. `None` where that cannot be told: another column may have taken its name.
+    pub fn renamed_among(&self, source: &str, names: &[&str]) -> Option<String> {
+        let Some(rules) = &self.keys.columns else { return Some(source.to_owned()) };
+        let (new, _) = names::rewrite(&[source], rules);
+        let new = new.into_iter().next()?;
+        let numbered = |name: &str| {
+            name.strip_prefix(&new)
+                .and_then(|rest| rest.strip_prefix('_'))
+                .is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        (!names.iter().any(|name| numbered(name))).then_some(new)
     }
 
     fn add_hash(&self, rule: &HashKeys, outputs: &mut Vec<Output>) -> Result<(), Fault> {
@@ -198,12 +209,7 @@ fn constant(value: &Scalar) -> ArrayRef {
 impl Polisher {
     /// One that leaves rows with these columns as they are.
     pub fn none(schema: &SchemaRef) -> Self {
-        Self {
-            outputs: Vec::new(),
-            schema: Arc::clone(schema),
-            sources: schema.fields().iter().map(|field| field.name().clone()).collect(),
-            warnings: Vec::new(),
-        }
+        Self { outputs: Vec::new(), schema: Arc::clone(schema), warnings: Vec::new() }
     }
 
     /// The columns after polish.
@@ -219,18 +225,6 @@ impl Polisher {
     /// Whether rows are passed on as they are.
     pub fn is_idle(&self) -> bool {
         self.outputs.is_empty()
-    }
-
-    /// What a column of the source is called at the destination.
-    pub fn renamed(&self, source: &str) -> Option<&str> {
-        let index = self.sources.iter().position(|name| name == source)?;
-        if self.is_idle() {
-            return Some(self.schema.field(index).name());
-        }
-        self.outputs
-            .iter()
-            .find(|output| matches!(output.origin, Origin::Input(input) if input == index))
-            .map(|output| output.field.name().as_str())
     }
 
     /// The rows after polish.
