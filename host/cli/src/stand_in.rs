@@ -68,7 +68,7 @@ pub(crate) mod journal {
         }
     }
 
-    #[derive(Debug)]
+    #[derive(Clone, Debug)]
     pub(crate) struct Journal;
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +132,7 @@ pub(crate) mod journal {
     }
 
     #[derive(Clone, Debug, Default)]
-    pub(crate) struct Filter {
+    pub(crate) struct HistoryFilter {
         pub flow: Option<String>,
         pub entity: Option<String>,
         pub last: Option<usize>,
@@ -140,23 +140,32 @@ pub(crate) mod journal {
 
     #[derive(Debug)]
     pub(crate) struct Pending {
-        pub name: EntityName,
+        pub run: EntityRun,
+    }
+
+    impl Pending {
+        pub(crate) fn name(&self) -> &EntityName {
+            &self.run.name
+        }
     }
 
     impl Journal {
-        pub(crate) async fn open(_: &Path, _: &str, _: Durability) -> Result<Self, JournalError> {
+        pub(crate) fn open(_: &Path, _: &str, _: Durability) -> Result<Self, JournalError> {
             Err(JournalError)
         }
-        pub(crate) async fn read_only(_: &Path) -> Result<Self, JournalError> {
+        pub(crate) fn read_only(_: &Path) -> Result<Self, JournalError> {
             Ok(Self)
         }
-        pub(crate) fn pending(&self) -> Vec<Pending> {
-            Vec::new()
+        pub(crate) fn warnings(&self) -> &[String] {
+            &[]
+        }
+        pub(crate) fn pending(&self) -> Result<Vec<Pending>, JournalError> {
+            Ok(Vec::new())
         }
         pub(crate) async fn history(
             &self,
-            _: &[PathBuf],
-            _: &Filter,
+            _: HistoryFilter,
+            _: Vec<PathBuf>,
         ) -> Result<Vec<EntityRun>, JournalError> {
             Ok(Vec::new())
         }

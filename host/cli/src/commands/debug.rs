@@ -11,13 +11,13 @@ use hygge_core::project::yaml::{Node, Value};
 use jiff::tz::TimeZone;
 
 use super::runs::local;
-use super::{for_each, journal_folders, load, runtime};
+use super::{blocking, for_each, journal_folders, load, runtime};
 use crate::args::{DebugArgs, Global};
 use crate::failure::{Failure, print};
 use crate::report::format::{bytes, counted, duration};
 use crate::report::style::{BAD, FAINT, GOOD, HEADING, WARN, paint};
 use crate::report::{fault, tag};
-use crate::stand_in::journal::{Filter, Holder, Journal};
+use crate::stand_in::journal::{HistoryFilter, Holder, Journal};
 use crate::stand_in::project::Request;
 
 /// What has been looked at, and how many faults there were.
@@ -127,35 +127,33 @@ fn connection_words(node: &Node) -> String {
 
 async fn journal(checks: &mut Checks, plan: &Plan) {
     let folders = journal_folders(plan);
-    let opened = async {
-        let journal = Journal::read_only(&plan.root).await?;
-        let filter = Filter { last: Some(1), ..Filter::default() };
-        let newest = journal.history(&folders, &filter).await?.pop();
-        Ok::<_, Fault>((journal, newest))
+    let files = match folders.as_slice() {
+        [] => "kept in .hygge".to_owned(),
+        [one] => one.display().to_string(),
+        many => format!("{} folders", many.len()),
     };
-    match opened.await {
-        Err(fault) => checks.fault("journal", &fault),
-        Ok((journal, newest)) => {
-            let newest = newest.map_or_else(
-                || "nothing ran yet".to_owned(),
-                |run| {
-                    let time = local(run.finish_time, &TimeZone::system());
-                    format!("newest: {} {}, {time}", run.name.label(), run.status.as_str())
-                },
-            );
-            let files = match folders.as_slice() {
-                [] => "kept in .hygge".to_owned(),
-                [one] => one.display().to_string(),
-                many => format!("{} folders", many.len()),
-            };
-            checks.good("journal", &format!("{files} · {newest}"));
-            for pending in journal.pending() {
-                checks.remark(
-                    &format!("{}", tag(&pending.name)),
-                    "a load is staged; the next run finishes it",
-                );
-            }
-        }
+    let root = plan.root.clone();
+    let looked = async {
+        let journal = blocking(move || Journal::read_only(&root)).await?;
+        let filter = HistoryFilter { last: Some(1), ..HistoryFilter::default() };
+        let newest = journal.history(filter, folders).await?.pop();
+        Ok::<_, Fault>((journal.pending()?, newest))
+    };
+    let (pending, newest) = match looked.await {
+        Ok(looked) => looked,
+        Err(fault) => return checks.fault("journal", &fault),
+    };
+    let newest = newest.map_or_else(
+        || "nothing ran yet".to_owned(),
+        |run| {
+            let time = local(run.finish_time, &TimeZone::system());
+            format!("newest: {} {}, {time}", run.name.label(), run.status.as_str())
+        },
+    );
+    checks.good("journal", &format!("{files} · {newest}"));
+    for pending in pending {
+        let what = tag(pending.name()).to_string();
+        checks.remark(&what, "a load is staged; the next run finishes it");
     }
 }
 

@@ -1,5 +1,6 @@
 //! `hygge go --dry-run`: what would run, touching nothing.
 
+use std::collections::HashSet;
 use std::fmt::{Display, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -31,10 +32,8 @@ struct Preview {
 
 /// Shows what would run.
 pub(super) fn dry_run(plan: &Plan, format: LogFormat) -> Result<ExitCode, Failure> {
-    let previews = runtime()?.block_on(async {
-        let journal = Journal::read_only(&plan.root).await?;
-        Ok::<_, Fault>(previews(plan, journal).await)
-    })?;
+    let journal = Journal::read_only(&plan.root).map_err(Fault::from)?;
+    let previews = runtime()?.block_on(previews(plan, journal))?;
     let text = match format {
         LogFormat::Text => describe_all(plan, &previews),
         LogFormat::Json => plan
@@ -50,22 +49,17 @@ pub(super) fn dry_run(plan: &Plan, format: LogFormat) -> Result<ExitCode, Failur
 }
 
 /// One for each entity, in their order.
-async fn previews(plan: &Plan, journal: Journal) -> Vec<Result<Preview, Fault>> {
-    let journal = Arc::new(journal);
-    let pending: Vec<EntityName> =
-        journal.pending().into_iter().map(|pending| pending.name).collect();
-    for_each(&plan.entities, |entity| {
+async fn previews(plan: &Plan, journal: Journal) -> Result<Vec<Result<Preview, Fault>>, Fault> {
+    let pending: HashSet<EntityName> =
+        journal.pending()?.iter().map(|pending| pending.name().clone()).collect();
+    let previews = for_each(&plan.entities, |entity| {
         let pending = pending.contains(&entity.name);
-        preview(entity, Arc::clone(&journal), pending)
-    })
-    .await
+        preview(entity, journal.clone(), pending)
+    });
+    Ok(previews.await)
 }
 
-async fn preview(
-    entity: EntityPlan,
-    journal: Arc<Journal>,
-    pending: bool,
-) -> Result<Preview, Fault> {
+async fn preview(entity: EntityPlan, journal: Journal, pending: bool) -> Result<Preview, Fault> {
     let resume = match &entity.watermark {
         Some(spec) if entity.run_type == RunType::Incremental => {
             Some(journal.resume_from(&entity.name, entity.journal.as_deref(), spec).await?)
@@ -256,8 +250,8 @@ mod tests {
             entity("bad", broken("source"), destination(&[])),
         ]);
         let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::read_only(folder.path()).await.unwrap();
-        let previews = previews(&plan, journal).await;
+        let journal = Journal::read_only(folder.path()).unwrap();
+        let previews = previews(&plan, journal).await.unwrap();
         insta::assert_snapshot!(shown(&plan, &previews), @r"
         [crm_new] data/source → data/destination
           run       full_drop, replace

@@ -9,13 +9,12 @@ use hygge_core::fault::{Fault, FaultKind};
 use hygge_core::project::plan::{Plan, RunType};
 use tokio_util::sync::CancellationToken;
 
-use super::{dry_run, load, runtime};
+use super::{dry_run, load, open_journal, runtime};
 use crate::args::{Global, GoArgs, LogFormat};
 use crate::failure::{Failure, print};
 use crate::report::{Report, Settings, Severity, problem_lines};
 use crate::signals;
 use crate::stand_in::engine;
-use crate::stand_in::journal::Journal;
 use crate::stand_in::project::Request;
 
 /// How long work that was given up may take to notice, before the program ends without it.
@@ -59,12 +58,18 @@ async fn run(plan: &Plan, report: &Arc<Report>) -> Result<RunReport, Fault> {
     let cancel = CancellationToken::new();
     signals::watch(cancel.clone(), Arc::clone(report));
     if plan.entities.is_empty() {
-        let message = format!("there is nothing to run in {}", plan.flows_dir.display());
-        report.event(&Event::Notice { name: None, level: Level::Warn, message });
+        warn(report, format!("there is nothing to run in {}", plan.flows_dir.display()));
     }
-    let journal = Journal::open(&plan.root, "hygge go", plan.options.durability).await?;
+    let journal = open_journal(plan, "hygge go").await?;
+    for message in journal.warnings() {
+        warn(report, message.clone());
+    }
     let listener: Arc<dyn Listener> = Arc::<Report>::clone(report);
     engine::run(plan, Arc::new(journal), listener, cancel).await
+}
+
+fn warn(report: &Report, message: String) {
+    report.event(&Event::Notice { name: None, level: Level::Warn, message });
 }
 
 /// What the project room needs to know of what was typed.

@@ -26,6 +26,7 @@ use tokio::runtime::Runtime;
 use crate::args::{Cli, Command, Global, SelectionArgs};
 use crate::failure::Failure;
 use crate::registry;
+use crate::stand_in::journal::{Journal, JournalError};
 use crate::stand_in::project::problem::Problems;
 use crate::stand_in::project::{self, Request};
 
@@ -119,6 +120,22 @@ where
         .map(|done| done.unwrap_or_else(|error| Err(Fault::bug(format!("a task failed: {error}")))))
         .collect()
         .await
+}
+
+/// Opens the journal for writing; `command` is what others who try meanwhile are told.
+async fn open_journal(plan: &Plan, command: &'static str) -> Result<Journal, Fault> {
+    let (root, durability) = (plan.root.clone(), plan.options.durability);
+    blocking(move || Journal::open(&root, command, durability)).await
+}
+
+/// Does what waits for the disk, away from the threads of the async reactor.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
+) -> Result<T, Fault> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(Fault::from),
+        Err(error) => Err(Fault::bug(format!("a task failed: {error}"))),
+    }
 }
 
 /// The folders of the journals that the project's entities use.

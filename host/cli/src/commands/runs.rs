@@ -16,7 +16,7 @@ use crate::args::{Global, RunsArgs};
 use crate::failure::{Failure, print, remark};
 use crate::report::format::{count, duration, seconds};
 use crate::report::style::{BAD, GOOD, WARN};
-use crate::stand_in::journal::{EntityRun, Filter, Journal, Status};
+use crate::stand_in::journal::{EntityRun, HistoryFilter, Journal, Status};
 use crate::stand_in::project::Request;
 
 /// Prints the newest runs, newest last.
@@ -24,11 +24,9 @@ pub(super) fn runs(args: RunsArgs, global: &Global) -> Result<ExitCode, Failure>
     let plan = load(global, &Request::default())?;
     let json = args.json;
     let filter = filter(args);
-    let runs = runtime()?.block_on(async {
-        let journal = Journal::read_only(&plan.root).await?;
-        journal.history(&journal_folders(&plan), &filter).await
-    });
-    let runs = runs.map_err(Fault::from)?;
+    let journal = Journal::read_only(&plan.root).map_err(Fault::from)?;
+    let history = journal.history(filter, journal_folders(&plan));
+    let runs = runtime()?.block_on(history).map_err(Fault::from)?;
     if json {
         let mut text = String::new();
         for run in &runs {
@@ -43,8 +41,9 @@ pub(super) fn runs(args: RunsArgs, global: &Global) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-fn filter(args: RunsArgs) -> Filter {
-    let mut filter = Filter { flow: args.flow, entity: args.entity, last: Some(args.last.get()) };
+fn filter(args: RunsArgs) -> HistoryFilter {
+    let mut filter =
+        HistoryFilter { flow: args.flow, entity: args.entity, last: Some(args.last.get()) };
     // `--entity flow.entity` names both; a flow given beside it stays.
     if let Some((flow, entity)) = filter.entity.as_deref().and_then(|name| name.split_once('.')) {
         let (flow, entity) = (flow.to_owned(), entity.to_owned());

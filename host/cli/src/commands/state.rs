@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::runs::{journal_time, local};
 use super::table::{Column, Table};
-use super::{load, runtime};
+use super::{blocking, load, open_journal, runtime};
 use crate::args::{Global, StateAction, WatermarkType};
 use crate::failure::{Failure, print, remark};
 use crate::report::style::{GOOD, paint};
@@ -64,7 +64,8 @@ async fn get(plan: &Plan, name: Option<&str>, json: bool) -> Result<String, Faul
         Some(name) => named(plan, name)?,
         None => plan.entities.iter().filter(|entity| entity.watermark.is_some()).collect(),
     };
-    let journal = Journal::read_only(&plan.root).await?;
+    let root = plan.root.clone();
+    let journal = blocking(move || Journal::read_only(&root)).await?;
     let mut states = Vec::new();
     for entity in entities {
         let success = journal.last_success(&entity.name, entity.journal.as_deref()).await?;
@@ -112,7 +113,7 @@ async fn set(
 ) -> Result<String, Fault> {
     let entity = one(plan, name)?;
     let spec = spec(entity)?;
-    let journal = Journal::open(&plan.root, "hygge state set", plan.options.durability).await?;
+    let journal = open_journal(plan, "hygge state set").await?;
     let folder = entity.journal.as_deref();
     let earlier = journal.last_success(&entity.name, folder).await?.and_then(|last| last.watermark);
     let watermark = read_watermark(value, kind, earlier.as_ref())?;
@@ -137,7 +138,7 @@ async fn clear(plan: &Plan, name: &str, json: bool) -> Result<String, Fault> {
     if entities.is_empty() {
         return Err(no_watermark(name));
     }
-    let journal = Journal::open(&plan.root, "hygge state clear", plan.options.durability).await?;
+    let journal = open_journal(plan, "hygge state clear").await?;
     let mut text = String::new();
     for (entity, spec) in entities {
         journal.clear_watermark(&entity.name, entity.journal.as_deref(), spec).await?;
