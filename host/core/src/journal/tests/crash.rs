@@ -240,3 +240,20 @@ async fn a_moved_project_finds_its_loads_and_boundaries() {
     let last = journal.last_success(&name("orders"), Some(&there.join("out"))).await.unwrap();
     assert_eq!(last.unwrap().boundary, Some(keys(1)));
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_record_that_finds_no_room_is_an_error_and_stays_one() {
+    let house = tempfile::tempdir().unwrap();
+    // A file on which every write says that the disk is full, and that cannot be cut back.
+    std::os::unix::fs::symlink("/dev/full", house.path().join("log.ndjson")).unwrap();
+    let (log, _) = log::Log::open(house.path(), Scan::default(), Durability::Disk).unwrap();
+    for _ in 0..2 {
+        let reason = "no room".to_owned();
+        let record = Record::Discarded { entity_run_id: "r".to_owned(), reason };
+        let error = log.append(record).await.unwrap_err();
+        let JournalError::Io { source, path, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);
+        assert!(path.ends_with("log.ndjson"));
+    }
+}
