@@ -20,6 +20,8 @@ use jiff::tz::Offset;
 pub use key::key_hashes;
 pub use tracker::{MAX_BOUNDARY_KEYS, Tracked, Tracker};
 
+use crate::fault::Fault;
+
 /// The highest value of a watermark column that has landed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Watermark {
@@ -43,6 +45,12 @@ pub enum WatermarkError {
     /// No such type.
     #[error("`{0}` is not a type of watermark: datetime, int and string are")]
     UnknownType(String),
+}
+
+impl From<WatermarkError> for Fault {
+    fn from(error: WatermarkError) -> Self {
+        Self::config(error.to_string())
+    }
 }
 
 impl Watermark {
