@@ -22,6 +22,9 @@ use super::row_group::{EncodedGroup, RowGroup};
 /// What the footer holds in memory of each column of each row group, until a file is closed.
 const CHUNK_METADATA: usize = 1 << 10;
 
+/// Rows encoded before it is looked again how much memory they take.
+const MOST_ROWS: usize = 65_536;
+
 /// What files say they were written by.
 const CREATED_BY: &str = concat!("hygge ", env!("CARGO_PKG_VERSION"));
 
@@ -118,21 +121,18 @@ impl ParquetFile {
         self.rows
     }
 
-    /// Takes rows.
-    pub(super) async fn write(&mut self, rows: &RecordBatch) -> Result<(), Fault> {
-        let mut from = 0;
-        while from < rows.num_rows() {
-            let room = self.files.row_group_rows - self.group.rows();
-            let count = room.min(rows.num_rows() - from);
-            let slice = rows.slice(from, count);
-            self.group.write(self.files.to_stored(slice)?).await?;
-            self.rows += count as u64;
-            from += count;
-            if self.group.rows() >= self.files.row_group_rows || self.group.is_full() {
-                self.end_row_group().await?;
-            }
+    /// Takes the first of `rows`, up to the end of a row group at most, and says how many: a file
+    /// can end there.
+    pub(super) async fn write(&mut self, rows: &RecordBatch) -> Result<usize, Fault> {
+        let room = self.files.row_group_rows.saturating_sub(self.group.rows());
+        let count = rows.num_rows().min(room).min(MOST_ROWS);
+        let rows = self.files.to_stored(rows.slice(0, count))?;
+        self.group.write(rows).await?;
+        self.rows += count as u64;
+        if self.group.rows() >= self.files.row_group_rows || self.group.is_full() {
+            self.end_row_group().await?;
         }
-        Ok(())
+        Ok(count)
     }
 
     /// The size it has reached, when no row group is under way.

@@ -420,6 +420,3 @@ impl<'a> Publication<'a> {
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
-
-#[cfg(test)]
-mod tests;

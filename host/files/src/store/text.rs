@@ -1,6 +1,6 @@
 //! Writes a text file: CSV or NDJSON, compressed as a whole or not.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -57,9 +57,9 @@ enum Output {
 }
 
 enum Compressor {
-    None(BufWriter<DiskFile>),
-    Gzip(GzEncoder<BufWriter<DiskFile>>),
-    Zstd(zstd::stream::write::Encoder<'static, BufWriter<DiskFile>>),
+    None(DiskFile),
+    Gzip(GzEncoder<DiskFile>),
+    Zstd(zstd::stream::write::Encoder<'static, DiskFile>),
 }
 
 impl TextFiles {
@@ -176,7 +176,6 @@ fn close(output: Compressor, path: &Path, rows: u64) -> Result<StagedFile, Fault
 
 impl Compressor {
     fn new(file: DiskFile, compression: TextCompression) -> io::Result<Self> {
-        let file = BufWriter::with_capacity(256 << 10, file);
         Ok(match compression {
             TextCompression::None => Self::None(file),
             TextCompression::Gzip => {
@@ -188,9 +187,9 @@ impl Compressor {
 
     fn file(&self) -> &DiskFile {
         match self {
-            Self::None(file) => file.get_ref(),
-            Self::Gzip(encoder) => encoder.get_ref().get_ref(),
-            Self::Zstd(encoder) => encoder.get_ref().get_ref(),
+            Self::None(file) => file,
+            Self::Gzip(encoder) => encoder.get_ref(),
+            Self::Zstd(encoder) => encoder.get_ref(),
         }
     }
 
@@ -203,11 +202,10 @@ impl Compressor {
     }
 
     fn finish(self) -> io::Result<DiskFile> {
-        let file = match self {
-            Self::None(file) => file,
-            Self::Gzip(encoder) => encoder.finish()?,
-            Self::Zstd(encoder) => encoder.finish()?,
-        };
-        file.into_inner().map_err(io::IntoInnerError::into_error)
+        match self {
+            Self::None(file) => Ok(file),
+            Self::Gzip(encoder) => encoder.finish(),
+            Self::Zstd(encoder) => encoder.finish(),
+        }
     }
 }

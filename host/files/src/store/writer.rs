@@ -131,8 +131,7 @@ impl FileWriter {
             let left = rows.num_rows() - from;
             let room = self.rows_per_file.map_or(u64::MAX, |most| most.get() - current.rows());
             let count = usize::try_from(room).unwrap_or(usize::MAX).min(left);
-            current.write(&rows.slice(from, count)).await?;
-            from += count;
+            from += current.write(&rows.slice(from, count)).await?;
             let full = match self.rows_per_file {
                 Some(most) => current.rows() >= most.get(),
                 None => current.has_grown_to(self.target_file_size),
@@ -271,10 +270,11 @@ impl Current {
         }
     }
 
-    async fn write(&mut self, rows: &RecordBatch) -> Result<(), Fault> {
+    /// Takes the first of `rows`, and says how many.
+    async fn write(&mut self, rows: &RecordBatch) -> Result<usize, Fault> {
         match self {
             Self::Parquet(file) => file.write(rows).await,
-            Self::Text(file) => file.write(rows).await,
+            Self::Text(file) => file.write(rows).await.map(|()| rows.num_rows()),
         }
     }
 
