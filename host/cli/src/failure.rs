@@ -8,8 +8,8 @@ use hygge_core::fault::Fault;
 
 use crate::report::fault;
 use crate::report::style::{BAD, paint};
-use crate::stand_in::project::problem::Problems;
-use crate::stand_in::project::render::render;
+use hygge_core::project::problem::Problems;
+use hygge_core::project::render;
 
 /// What ends a command before its time.
 #[derive(Debug)]

@@ -10,7 +10,6 @@ mod failure;
 mod registry;
 mod report;
 mod signals;
-mod stand_in;
 
 use std::process::ExitCode;
 

@@ -2,13 +2,11 @@
 
 use hygge_core::contract::Kinds;
 
-use crate::stand_in::files;
-
 /// Every kind this build knows, and the names of those it does not have.
 pub(crate) fn kinds() -> Kinds {
     Kinds {
-        homes: files::home::kinds(),
-        stores: files::store::kinds(),
+        homes: hygge_files::home::kinds(),
+        stores: hygge_files::store::kinds(),
         absent: &["mssql", "sqlite", "adls", "onelake", "open_mirroring", "rest", "salesforce"],
     }
 }

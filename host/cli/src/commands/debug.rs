@@ -17,8 +17,8 @@ use crate::failure::{Failure, print};
 use crate::report::format::{bytes, counted, duration};
 use crate::report::style::{BAD, FAINT, GOOD, HEADING, WARN, paint};
 use crate::report::{fault, tag};
-use crate::stand_in::journal::{HistoryFilter, Holder, Journal};
-use crate::stand_in::project::Request;
+use hygge_core::journal::{HistoryFilter, Holder, Journal};
+use hygge_core::project::Request;
 
 /// What has been looked at, and how many faults there were.
 #[derive(Default)]

@@ -18,7 +18,7 @@ use crate::failure::{Failure, print};
 use crate::report::format::{bytes, count, counted};
 use crate::report::style::{BAD, FAINT, GOOD, WARN, paint};
 use crate::report::{fault, fault_object, mode_word, tag};
-use crate::stand_in::journal::{Journal, Resume};
+use hygge_core::journal::{Journal, Resume};
 
 /// What one entity would do.
 struct Preview {

@@ -14,8 +14,8 @@ use crate::args::{Global, GoArgs, LogFormat};
 use crate::failure::{Failure, print};
 use crate::report::{Report, Settings, Severity, problem_lines};
 use crate::signals;
-use crate::stand_in::engine;
-use crate::stand_in::project::Request;
+use hygge_core::engine;
+use hygge_core::project::Request;
 
 /// How long work that was given up may take to notice, before the program ends without it.
 const PATIENCE: Duration = Duration::from_secs(2);

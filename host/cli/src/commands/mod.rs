@@ -26,9 +26,9 @@ use tokio::runtime::Runtime;
 use crate::args::{Cli, Command, Global, SelectionArgs};
 use crate::failure::Failure;
 use crate::registry;
-use crate::stand_in::journal::{Journal, JournalError};
-use crate::stand_in::project::problem::Problems;
-use crate::stand_in::project::{self, Request};
+use hygge_core::journal::{Journal, JournalError};
+use hygge_core::project::problem::Problems;
+use hygge_core::project::{self, Request};
 
 /// Does what the command line asks for.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {

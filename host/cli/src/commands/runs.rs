@@ -16,8 +16,8 @@ use crate::args::{Global, RunsArgs};
 use crate::failure::{Failure, print, remark};
 use crate::report::format::{count, duration, seconds};
 use crate::report::style::{BAD, GOOD, WARN};
-use crate::stand_in::journal::{EntityRun, HistoryFilter, Journal, Status};
-use crate::stand_in::project::Request;
+use hygge_core::journal::{EntityRun, HistoryFilter, Journal, Status};
+use hygge_core::project::Request;
 
 /// Prints the newest runs, newest last.
 pub(super) fn runs(args: RunsArgs, global: &Global) -> Result<ExitCode, Failure> {

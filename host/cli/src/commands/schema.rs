@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::failure::{Failure, print};
 use crate::registry;
-use crate::stand_in::project;
+use hygge_core::project;
 
 /// Prints it.
 pub(super) fn schema() -> Result<ExitCode, Failure> {

@@ -17,9 +17,8 @@ use super::{blocking, load, open_journal, runtime};
 use crate::args::{Global, StateAction, WatermarkType};
 use crate::failure::{Failure, print, remark};
 use crate::report::style::{GOOD, paint};
-use crate::stand_in::journal::Journal;
-use crate::stand_in::project::Request;
-use crate::stand_in::watermark::Read as _;
+use hygge_core::journal::Journal;
+use hygge_core::project::Request;
 
 /// Does what is asked for.
 pub(super) fn state(action: StateAction, global: &Global) -> Result<ExitCode, Failure> {

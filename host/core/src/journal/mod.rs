@@ -34,7 +34,7 @@ use std::sync::{Arc, Mutex};
 pub use error::JournalError;
 pub use history::HistoryFilter;
 pub use lock::Holder;
-pub use record::{EntityRun, Status, run_ids};
+pub use record::{EntityRun, Status, coordinator_run_id, run_ids};
 pub use resume::{LastSuccess, Resume};
 
 use self::boundary::{Boundaries, Owner};

@@ -116,10 +116,15 @@ pub fn run_ids(
     entity_start: Timestamp,
 ) -> RunIds {
     RunIds {
-        coordinator: hashed(&[COORDINATOR, &time_text(coordinator_start)]),
+        coordinator: coordinator_run_id(coordinator_start),
         flow: hashed(&[COORDINATOR, &name.flow, &time_text(flow_start)]),
         entity: hashed(&[COORDINATOR, &name.flow, &name.entity, &time_text(entity_start)]),
     }
+}
+
+/// The id of a whole run, from the time at which it began.
+pub fn coordinator_run_id(start: Timestamp) -> String {
+    hashed(&[COORDINATOR, &time_text(start)])
 }
 
 /// The first 32 hexadecimal digits of the SHA-256 of `parts`, joined by `|`.
