@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hygge_core::contract::{Home, HomeKind, Site};
-use hygge_core::project::keys::{KeySet, nearest};
+use hygge_core::project::keys::KeySet;
 use hygge_core::project::problem::Problems;
 use hygge_core::project::yaml::{Mapping, Span};
 
@@ -121,27 +121,23 @@ impl HomeKind for Local {
     }
 }
 
-/// Refuses options that mean nothing for the format: a separator of NDJSON is a mistake.
+/// Refuses options that mean nothing for the format: a separator of NDJSON is a mistake. Names
+/// that mean nothing at all have been told already.
 fn refuse_foreign(options: &Mapping, format: Format, problems: &mut Problems) -> Option<()> {
-    let known = FormatOptions::meant_for(format);
+    let meant = FormatOptions::meant_for(format);
+    let known = &FormatOptions::key_set().keys;
     let mut all_well = Some(());
     for (name, (span, _)) in &options.entries {
-        if known.contains(&name.as_str()) {
+        if meant.contains(&name.as_str()) || !known.iter().any(|key| key.name == name) {
             continue;
         }
-        let problem =
-            problems.add(span, format!("`{name}` means nothing for `format: {}`", format.as_str()));
-        match nearest(name, known.iter().copied()) {
-            Some(near) => {
-                problem.label(format!("did you mean `{near}`?"));
-            }
-            None if known.is_empty() => {
-                problem.help("leave `format_options` out, or set `format`");
-            }
-            None => {
-                problem.help(format!("known here: {}", known.join(", ")));
-            }
-        }
+        let help = match meant.is_empty() {
+            true => "leave `format_options` out, or set `format`".to_owned(),
+            false => format!("known here: {}", meant.join(", ")),
+        };
+        problems
+            .add(span, format!("`{name}` means nothing for `format: {}`", format.as_str()))
+            .help(help);
         all_well = None;
     }
     all_well

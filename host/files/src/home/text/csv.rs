@@ -14,20 +14,12 @@ use super::mismatch;
 use super::options::{Encoding, FormatOptions};
 
 /// How CSV is written, ready for use.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Dialect {
     grammar: Grammar,
-    /// A parser that has begun, so that it looks for no byte order mark in the middle of a file.
-    parser: Reader,
     null_values: Arc<[String]>,
     encoding: Encoding,
     may_be_ragged: bool,
-}
-
-impl std::fmt::Debug for Dialect {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Dialect").field("grammar", &self.grammar).finish_non_exhaustive()
-    }
 }
 
 impl Dialect {
@@ -39,6 +31,19 @@ impl Dialect {
             escape: options.escape_char.map(|character| character.0),
             comment: options.comment_prefix.map(|character| character.0),
         };
+        Self {
+            grammar,
+            null_values: options.null_values.0.clone().into(),
+            encoding: options.encoding,
+            may_be_ragged: options.truncate_ragged_lines,
+        }
+    }
+
+    /// A parser for a block. It has begun already, so that it looks for no byte order mark in the
+    /// middle of a file.
+    fn parser(&self) -> Reader {
+        let grammar = &self.grammar;
+        // Built anew each time: a clone of this parser does not work (csv-core 0.1.13).
         let mut parser = ReaderBuilder::new()
             .delimiter(grammar.separator)
             .quote(grammar.quote.unwrap_or(b'"'))
@@ -47,13 +52,7 @@ impl Dialect {
             .comment(grammar.comment)
             .build();
         let _ = parser.read_field(b"\n", &mut [0]);
-        Self {
-            grammar,
-            parser,
-            null_values: options.null_values.0.clone().into(),
-            encoding: options.encoding,
-            may_be_ragged: options.truncate_ragged_lines,
-        }
+        parser
     }
 
     /// Finds the ends of records written so.
@@ -65,7 +64,7 @@ impl Dialect {
     pub(super) fn records<'a>(&'a self, block: &'a Block) -> Records<'a> {
         Records {
             dialect: self,
-            parser: self.parser.clone(),
+            parser: self.parser(),
             input: &block.bytes,
             at: 0,
             // Unescaping never adds bytes, and the parser wants room even for none.
@@ -353,7 +352,14 @@ pub(super) fn convert(text: &StringArray, to: &DataType) -> Result<ArrayRef, usi
     {
         return Err(row);
     }
-    let made = cast(text, to).map_err(|_| 0_usize)?;
+    // Arrow knows zones by their offset alone.
+    let spelled = match to {
+        DataType::Timestamp(unit, Some(zone)) if zone.as_ref() == "UTC" => {
+            &DataType::Timestamp(*unit, Some("+00:00".into()))
+        }
+        other => other,
+    };
+    let made = cast(text, spelled).and_then(|made| cast(&made, to)).map_err(|_| 0_usize)?;
     if made.null_count() == text.null_count() {
         return Ok(made);
     }

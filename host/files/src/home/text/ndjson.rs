@@ -71,8 +71,7 @@ impl NdjsonShape {
                 return unknown(&place, &unknown_key);
             }
             let alone = Arc::new(Schema::new(vec![field.clone()]));
-            let member = serde_json::json!({ key: value }).to_string();
-            if decode(&alone, member.as_bytes(), true).is_err() {
+            if decode(&alone, line, false).is_err() {
                 let said = match value {
                     Value::String(text) => text.clone(),
                     other => other.to_string(),
@@ -113,7 +112,8 @@ fn unknown_within(data_type: &DataType, value: &Value, path: &str) -> Option<Str
 }
 
 fn decode(schema: &SchemaRef, text: &[u8], strict: bool) -> Result<RecordBatch, ArrowError> {
-    let rows = usize::try_from(lines(text)).unwrap_or(0) + 1;
+    let unended = u64::from(!text.ends_with(b"\n"));
+    let rows = usize::try_from(lines(text) + unended).unwrap_or(usize::MAX);
     let mut decoder = ReaderBuilder::new(Arc::clone(schema))
         .with_batch_size(rows)
         .with_strict_mode(strict)

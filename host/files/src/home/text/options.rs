@@ -231,7 +231,11 @@ impl ColumnType {
                     [one, zone] => (unit(one)?, Some(*zone)),
                     _ => return None,
                 };
-                DataType::Timestamp(unit, zone.map(|zone| zone.trim_matches(['"', '\'']).into()))
+                let zone = match zone {
+                    Some(name) => Some(self::zone(name.trim_matches(['"', '\'']))?.into()),
+                    None => None,
+                };
+                DataType::Timestamp(unit, zone)
             }
             ("decimal" | "numeric", [precision, scale]) => {
                 let (precision, scale): (u8, i8) = (precision.parse().ok()?, scale.parse().ok()?);
@@ -260,6 +264,21 @@ fn unit(word: &str) -> Option<TimeUnit> {
     })
 }
 
+/// UTC, or a fixed distance from it: what text says without a zone could not be told otherwise.
+fn zone(name: &str) -> Option<&str> {
+    let is_offset = match name.as_bytes() {
+        [b'+' | b'-', hours @ .., b':', _, _] => {
+            hours.len() == 2 && name.bytes().filter(u8::is_ascii_digit).count() == 4
+        }
+        _ => false,
+    };
+    match name {
+        "UTC" | "utc" | "Z" => Some("UTC"),
+        _ if is_offset => Some(name),
+        _ => None,
+    }
+}
+
 impl Key for ColumnType {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         let text = String::read(node, problems)?;
@@ -267,7 +286,8 @@ impl Key for ColumnType {
         if parsed.is_none() {
             problems.add(&node.span, format!("`{text}` is not a type of a column")).help(
                 "known: int8 … int64, uint8 … uint64, float32, float64, string, boolean, date, \
-                 time, datetime, datetime(ms|us|ns, zone), decimal(precision, scale)",
+                 time, datetime, datetime(ms|us|ns), datetime(us, UTC), datetime(us, +02:00), \
+                 decimal(precision, scale)",
             );
         }
         parsed
@@ -293,11 +313,19 @@ mod tests {
         assert_eq!(parse("decimal(18, 2)"), Some(DataType::Decimal128(18, 2)));
         assert_eq!(parse("decimal(50,2)"), Some(DataType::Decimal256(50, 2)));
         assert_eq!(
-            parse("datetime(ms, Europe/Oslo)"),
-            Some(DataType::Timestamp(TimeUnit::Millisecond, Some("Europe/Oslo".into())))
+            parse("datetime(ms, +02:00)"),
+            Some(DataType::Timestamp(TimeUnit::Millisecond, Some("+02:00".into())))
         );
         assert_eq!(parse("datetime"), Some(DataType::Timestamp(TimeUnit::Microsecond, None)));
-        for wrong in ["decimal", "decimal(2,3)", "decimal(18,2", "int65", "int64(3)", ""] {
+        for wrong in [
+            "decimal",
+            "decimal(2,3)",
+            "decimal(18,2",
+            "int65",
+            "int64(3)",
+            "",
+            "datetime(us, Mars)",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }
