@@ -6,14 +6,14 @@ use std::path::Path;
 use arrow_array::{Array, RecordBatch};
 use hygge_core::contract::BoundaryRequest;
 use hygge_core::fault::Fault;
-use hygge_core::watermark::{KeySet, Watermark};
+use hygge_core::watermark::{KeySet, Watermark, equals_mask, key_hashes, max_of};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 
 use super::FileStore;
 use super::folder::{self, Which};
-use super::keys::{equals_mask, key_hashes, max_of};
+
 use crate::format::Format;
 
 /// The keys of the rows whose watermark column is exactly the requested value; `None` where that

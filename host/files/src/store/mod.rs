@@ -11,7 +11,6 @@ mod detail;
 mod disk;
 mod folder;
 mod inspect;
-mod keys;
 mod ndjson;
 mod parquet;
 mod pattern;

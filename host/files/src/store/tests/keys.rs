@@ -4,8 +4,8 @@ use arrow_array::{Date32Array, TimestampMicrosecondArray};
 use hygge_core::contract::BoundaryRequest;
 use hygge_core::watermark::Watermark;
 
-use super::super::keys::key_hashes;
 use super::*;
+use hygge_core::watermark::key_hashes;
 
 fn ask(key: &[&str], column: &str, value: Watermark) -> BoundaryRequest {
     let key = key.iter().map(|name| (*name).to_owned()).collect();
