@@ -219,6 +219,9 @@ impl Cutter {
         let Some(grammar) = self.grammar else {
             return self.scan_lines(bytes, most);
         };
+        if most == u64::MAX && self.is_plain(bytes, &grammar) {
+            return self.scan_plain(bytes, &grammar);
+        }
         let mut cut = None;
         for (at, byte) in bytes.iter().copied().enumerate() {
             let is_end = matches!(byte, b'\n' | b'\r');
@@ -255,6 +258,30 @@ impl Cutter {
             };
         }
         (bytes.len(), cut)
+    }
+
+    /// Whether every line end among these bytes ends a record.
+    fn is_plain(&self, bytes: &[u8], grammar: &Grammar) -> bool {
+        grammar.comment.is_none()
+            && matches!(self.state, State::RecordStart | State::FieldStart | State::Field)
+            && grammar.quote.is_none_or(|quote| memchr::memchr(quote, bytes).is_none())
+    }
+
+    fn scan_plain(&mut self, bytes: &[u8], grammar: &Grammar) -> (usize, Option<usize>) {
+        if let Some(last) = bytes.last() {
+            self.state = match last {
+                b'\n' | b'\r' => State::RecordStart,
+                last if *last == grammar.separator => State::FieldStart,
+                _ => State::Field,
+            };
+        }
+        (bytes.len(), memchr::memrchr2(b'\n', b'\r', bytes).map(|at| at + 1))
+    }
+
+    /// Where the first record ends.
+    #[cfg(test)]
+    pub(super) fn first_cut(mut self, bytes: &[u8]) -> Option<usize> {
+        self.scan(bytes, 1).1
     }
 
     fn scan_lines(&mut self, bytes: &[u8], most: u64) -> (usize, Option<usize>) {

@@ -6,7 +6,6 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray, new_nu
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer};
 use arrow_cast::cast;
 use arrow_schema::{DataType, SchemaRef};
-use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 use hygge_core::fault::Fault;
 
 use super::blocks::{Block, Cutter, Grammar};
@@ -39,22 +38,6 @@ impl Dialect {
         }
     }
 
-    /// A parser for a block. It has begun already, so that it looks for no byte order mark in the
-    /// middle of a file.
-    fn parser(&self) -> Reader {
-        let grammar = &self.grammar;
-        // Built anew each time: a clone of this parser does not work (csv-core 0.1.13).
-        let mut parser = ReaderBuilder::new()
-            .delimiter(grammar.separator)
-            .quote(grammar.quote.unwrap_or(b'"'))
-            .quoting(grammar.quote.is_some())
-            .escape(grammar.escape)
-            .comment(grammar.comment)
-            .build();
-        let _ = parser.read_field(b"\n", &mut [0]);
-        parser
-    }
-
     /// Finds the ends of records written so.
     pub(super) fn cutter(&self) -> Cutter {
         Cutter::csv(self.grammar)
@@ -64,91 +47,142 @@ impl Dialect {
     pub(super) fn records<'a>(&'a self, block: &'a Block) -> Records<'a> {
         Records {
             dialect: self,
-            parser: self.parser(),
             input: &block.bytes,
             at: 0,
-            // Unescaping never adds bytes, and the parser wants room even for none.
-            values: vec![0; block.bytes.len() + 1],
-            used: 0,
+            unescaped: Vec::new(),
             fields: Vec::new(),
         }
     }
 
-    fn is_null(&self, field: &Field, values: &[u8]) -> bool {
-        let bytes = field.of(values);
-        if bytes.is_empty() {
-            return !field.quoted;
+    fn is_null(&self, field: &Field, bytes: &[u8]) -> bool {
+        match bytes {
+            [] => !field.quoted,
+            _ => self.null_values.iter().any(|word| word.as_bytes() == bytes),
         }
-        self.null_values.iter().any(|word| word.as_bytes() == bytes)
     }
 }
 
-/// A value, as a range of the unescaped text.
+/// A value: a range of the block, or of the text that had to be unescaped.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
     start: u32,
     end: u32,
+    /// Whether it stands in quotes: `""` is a text, nothing is none.
     quoted: bool,
+    unescaped: bool,
 }
 
 impl Field {
-    fn of<'a>(&self, values: &'a [u8]) -> &'a [u8] {
-        values.get(self.start as usize..self.end as usize).unwrap_or_default()
+    const MISSING: Self = Self { start: 0, end: 0, quoted: false, unescaped: false };
+
+    fn new(start: usize, end: usize, quoted: bool, unescaped: bool) -> Self {
+        // Blocks are far shorter than 4 GB.
+        let small = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { start: small(start), end: small(end), quoted, unescaped }
     }
 }
 
 /// Reads record after record of a block.
 pub(super) struct Records<'a> {
     dialect: &'a Dialect,
-    parser: Reader,
     input: &'a [u8],
     at: usize,
-    values: Vec<u8>,
-    used: usize,
+    unescaped: Vec<u8>,
     fields: Vec<Field>,
 }
 
 impl Records<'_> {
-    /// Reads one record and adds its fields to those read before; `None` at the end of the block.
+    /// Reads one record and adds its fields to those read before. Answers how many they are;
+    /// `None` at the end of the block.
     fn read(&mut self) -> Option<usize> {
-        let mut count = 0;
+        self.seek_record()?;
+        let separator = self.dialect.grammar.separator;
+        let before = self.fields.len();
         loop {
-            let start = self.used;
-            let begins_at = self.at;
-            let ended = loop {
-                let rest = self.input.get(self.at..).unwrap_or_default();
-                let room = self.values.get_mut(self.used..).unwrap_or_default();
-                let (result, read, written) = self.parser.read_field(rest, room);
-                self.at += read;
-                self.used += written;
-                match result {
-                    ReadFieldResult::Field { record_end } => break record_end,
-                    ReadFieldResult::End => return None,
-                    ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
+            let field = match self.dialect.grammar.quote {
+                Some(quote) if self.input.get(self.at) == Some(&quote) => self.quoted(quote),
+                _ => {
+                    let start = self.at;
+                    self.at = self.end_of_field(start);
+                    Field::new(start, self.at, false, false)
                 }
             };
-            let mut quoted = false;
-            if self.used == start && self.dialect.grammar.quote.is_some() {
-                let raw = self.input.get(begins_at..self.at).unwrap_or_default();
-                let first = raw.iter().find(|byte| !matches!(byte, b'\r' | b'\n'));
-                quoted = first.copied() == self.dialect.grammar.quote;
-            }
-            self.fields.push(Field {
-                start: u32::try_from(start).unwrap_or(u32::MAX),
-                end: u32::try_from(self.used).unwrap_or(u32::MAX),
-                quoted,
-            });
-            count += 1;
+            self.fields.push(field);
+            let ended = self.input.get(self.at) != Some(&separator);
+            self.at = (self.at + 1).min(self.input.len());
             if ended {
-                return Some(count);
+                return Some(self.fields.len() - before);
             }
+        }
+    }
+
+    /// Goes to the start of the next record, over empty lines and comments; `None` at the end.
+    fn seek_record(&mut self) -> Option<()> {
+        loop {
+            let byte = *self.input.get(self.at)?;
+            if Some(byte) == self.dialect.grammar.comment {
+                let rest = self.input.get(self.at..).unwrap_or_default();
+                self.at += memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+            } else if matches!(byte, b'\n' | b'\r') {
+                self.at += 1;
+            } else {
+                return Some(());
+            }
+        }
+    }
+
+    /// Where the separator or line end behind `from` is.
+    fn end_of_field(&self, from: usize) -> usize {
+        let rest = self.input.get(from..).unwrap_or_default();
+        let separator = self.dialect.grammar.separator;
+        from + memchr::memchr3(separator, b'\n', b'\r', rest).unwrap_or(rest.len())
+    }
+
+    /// Reads a field that begins with a quote, up to the separator or line end behind it.
+    fn quoted(&mut self, quote: u8) -> Field {
+        let escape = self.dialect.grammar.escape.unwrap_or(quote);
+        let mut from = self.at + 1;
+        let first = (from, self.unescaped.len());
+        loop {
+            let rest = self.input.get(from..).unwrap_or_default();
+            let found = memchr::memchr2(quote, escape, rest).unwrap_or(rest.len());
+            let at = from + found;
+            let next = self.input.get(at + 1).copied();
+            let is_escape = escape != quote && self.input.get(at) == Some(&escape);
+            if is_escape || (at < self.input.len() && next == Some(quote)) {
+                // The character behind is an ordinary one.
+                self.unescaped.extend(rest.get(..found).unwrap_or_default());
+                self.unescaped.extend(next);
+                from = (at + 2).min(self.input.len());
+                continue;
+            }
+            let behind = (at + 1).min(self.input.len());
+            self.at = self.end_of_field(behind);
+            if from == first.0 && self.at == behind {
+                return Field::new(from, at, true, false);
+            }
+            // What stands between the closing quote and the separator belongs to the value.
+            self.unescaped.extend(rest.get(..found).unwrap_or_default());
+            self.unescaped.extend(self.input.get(behind..self.at).unwrap_or_default());
+            return Field::new(first.1, self.unescaped.len(), true, true);
         }
     }
 
     /// Forgets the fields read so far.
     fn forget(&mut self) {
-        self.used = 0;
+        self.unescaped.clear();
         self.fields.clear();
+    }
+
+    fn bytes_of(&self, field: &Field) -> &[u8] {
+        let text = if field.unescaped { &self.unescaped } else { self.input };
+        text.get(field.start as usize..field.end as usize).unwrap_or_default()
+    }
+
+    /// The field's text; `None` for null.
+    fn value_of(&self, field: &Field) -> Option<&[u8]> {
+        let bytes = self.bytes_of(field);
+        (!self.dialect.is_null(field, bytes)).then_some(bytes)
     }
 
     /// Gives each record's values to `take`, `None` for null, until it answers `false`.
@@ -158,13 +192,8 @@ impl Records<'_> {
             if self.read().is_none() {
                 return;
             }
-            let values: Vec<Option<&[u8]>> = self
-                .fields
-                .iter()
-                .map(|field| {
-                    (!self.dialect.is_null(field, &self.values)).then(|| field.of(&self.values))
-                })
-                .collect();
+            let values: Vec<Option<&[u8]>> =
+                self.fields.iter().map(|field| self.value_of(field)).collect();
             if !take(&values) {
                 return;
             }
@@ -174,12 +203,8 @@ impl Records<'_> {
     /// Reads the first record as text, and answers how many bytes of the block it took.
     pub(super) fn first(mut self) -> Option<(Vec<String>, usize)> {
         self.read()?;
-        let names = self
-            .fields
-            .iter()
-            .map(|field| String::from_utf8_lossy(field.of(&self.values)).into_owned())
-            .collect();
-        Some((names, self.at))
+        let text = |field| String::from_utf8_lossy(self.bytes_of(field)).into_owned();
+        Some((self.fields.iter().map(text).collect(), self.at))
     }
 }
 
@@ -213,20 +238,17 @@ impl CsvShape {
                 records.fields.truncate(ends_at + self.width);
             }
             ends_at += self.width;
-            let missing = Field { start: 0, end: 0, quoted: false };
-            records.fields.resize(ends_at, missing);
+            records.fields.resize(ends_at, Field::MISSING);
             rows += 1;
         }
-        let (values, fields) = (&records.values, &records.fields);
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.from.len());
         for (from, field) in self.from.iter().zip(self.schema.fields()) {
             let Some(from) = from else {
                 columns.push(new_null_array(field.data_type(), rows));
                 continue;
             };
-            let cells = fields.iter().skip(*from).step_by(self.width.max(1));
             let text = self
-                .column(cells, values, rows)
+                .column(&records, *from, rows)
                 .map_err(|row| self.not_utf8(block, row, field.name()))?;
             columns.push(convert(&text, field.data_type()).map_err(|row| {
                 mismatch(
@@ -244,49 +266,43 @@ impl CsvShape {
     }
 
     /// One column as text; the row of the first value that is not UTF-8 if there is one.
-    fn column<'a>(
+    fn column(
         &self,
-        cells: impl Iterator<Item = &'a Field>,
-        values: &[u8],
+        records: &Records<'_>,
+        from: usize,
         rows: usize,
     ) -> Result<StringArray, usize> {
         let mut text: Vec<u8> = Vec::new();
         let mut offsets: Vec<i32> = Vec::with_capacity(rows + 1);
         let mut nulls = NullBufferBuilder::new(rows);
         offsets.push(0);
+        let cells = records.fields.iter().skip(from).step_by(self.width.max(1));
         for (row, cell) in cells.take(rows).enumerate() {
-            if self.dialect.is_null(cell, values) {
-                nulls.append_null();
-            } else {
-                nulls.append_non_null();
-                let bytes = cell.of(values);
-                if self.dialect.encoding == Encoding::Utf8Lossy && !bytes.is_ascii() {
-                    text.extend(String::from_utf8_lossy(bytes).as_bytes());
-                } else {
-                    text.extend(bytes);
+            match records.value_of(cell) {
+                None => nulls.append_null(),
+                Some(bytes) => {
+                    nulls.append_non_null();
+                    if self.dialect.encoding == Encoding::Utf8Lossy && !bytes.is_ascii() {
+                        text.extend(String::from_utf8_lossy(bytes).as_bytes());
+                    } else {
+                        text.extend(bytes);
+                    }
                 }
             }
             // A block is far shorter than 2 GB.
             offsets.push(i32::try_from(text.len()).map_err(|_| row)?);
         }
-        let first_wrong = |text: &[u8], offsets: &[i32]| {
-            offsets
-                .windows(2)
-                .position(|pair| {
-                    let [start, end] = [pair.first(), pair.last()]
-                        .map(|at| usize::try_from(at.copied().unwrap_or(0)).unwrap_or(0));
-                    std::str::from_utf8(text.get(start..end).unwrap_or_default()).is_err()
-                })
-                .unwrap_or(0)
-        };
-        if std::str::from_utf8(&text).is_err() {
-            return Err(first_wrong(&text, &offsets));
-        }
         let bounds = OffsetBuffer::new(offsets.into());
         let text = arrow_buffer::Buffer::from_vec(text);
-        // This checks that no character was torn in two by a separator.
-        StringArray::try_new(bounds.clone(), text.clone(), nulls.finish())
-            .map_err(|_| first_wrong(&text, &bounds))
+        // This checks every value by itself: no character was torn in two by a separator.
+        StringArray::try_new(bounds.clone(), text.clone(), nulls.finish()).map_err(|_| {
+            let at = |end: Option<&i32>| usize::try_from(end.copied().unwrap_or(0)).unwrap_or(0);
+            let is_wrong = |pair: &[i32]| {
+                let value = text.get(at(pair.first())..at(pair.last())).unwrap_or_default();
+                std::str::from_utf8(value).is_err()
+            };
+            bounds.windows(2).position(is_wrong).unwrap_or(0)
+        })
     }
 
     fn line_of(&self, block: &Block, row: usize) -> u64 {
@@ -297,19 +313,8 @@ impl CsvShape {
                 break;
             }
         }
-        let mut at = records.at;
-        // Over empty lines and comments, to the record itself.
-        while let Some(byte) = block.bytes.get(at) {
-            if Some(*byte) == self.dialect.grammar.comment {
-                let rest = block.bytes.get(at..).unwrap_or_default();
-                at += memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
-            } else if matches!(byte, b'\n' | b'\r') {
-                at += 1;
-            } else {
-                break;
-            }
-        }
-        block.line_at(at)
+        records.seek_record();
+        block.line_at(records.at)
     }
 
     fn ragged(&self, block: &Block, row: usize, count: usize) -> Fault {
@@ -372,4 +377,82 @@ fn digits_behind_point(value: &str) -> i8 {
     };
     let digits = behind.split(['e', 'E']).next().unwrap_or(behind).trim_end_matches('0');
     i8::try_from(digits.len()).unwrap_or(i8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records(text: &str, grammar: Grammar) -> Vec<Vec<Option<String>>> {
+        let dialect = Dialect {
+            grammar,
+            null_values: Arc::from([]),
+            encoding: Encoding::Utf8,
+            may_be_ragged: false,
+        };
+        let block = Block { bytes: text.to_owned().into(), line: 1 };
+        let mut all = Vec::new();
+        dialect.records(&block).for_each(|values| {
+            let text = |value: &Option<&[u8]>| {
+                value.map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+            };
+            all.push(values.iter().map(text).collect());
+            true
+        });
+        all
+    }
+
+    #[test]
+    fn records_are_those_of_rfc_4180_and_its_dialects() {
+        let csv = Grammar { separator: b',', quote: Some(b'"'), escape: None, comment: None };
+        let escaped = Grammar { escape: Some(b'\\'), ..csv };
+        let commented = Grammar { comment: Some(b'#'), ..csv };
+        let unquoted = Grammar { quote: None, ..csv };
+        let some = |text: &str| Some(text.to_owned());
+        for (text, grammar, expected) in [
+            ("", csv, vec![]),
+            ("\n\r\n", csv, vec![]),
+            ("a,b\r\n\r\nc,", csv, vec![vec![some("a"), some("b")], vec![some("c"), None]]),
+            ("a\rb", csv, vec![vec![some("a")], vec![some("b")]]),
+            (",\n", csv, vec![vec![None, None]]),
+            ("\"\",\"a,\n\"\"b\"\"\"\n", csv, vec![vec![some(""), some("a,\n\"b\"")]]),
+            ("\"a\"b\"c,d\n", csv, vec![vec![some("ab\"c"), some("d")]]),
+            ("a \"b\",c", csv, vec![vec![some("a \"b\""), some("c")]]),
+            ("\"open", csv, vec![vec![some("open")]]),
+            ("\"open\"", csv, vec![vec![some("open")]]),
+            ("\"", csv, vec![vec![some("")]]),
+            ("\"a\\\"b\\\\\",c", escaped, vec![vec![some("a\"b\\"), some("c")]]),
+            ("\"a\"\"b\"\\", escaped, vec![vec![some("a\"b\\")]]),
+            ("\"a\\", escaped, vec![vec![some("a")]]),
+            ("# x\n#\n a#,#b\n", commented, vec![vec![some(" a#"), some("#b")]]),
+            ("\"a,b\"", unquoted, vec![vec![some("\"a"), some("b\"")]]),
+        ] {
+            assert_eq!(records(text, grammar), expected, "{text:?}");
+        }
+    }
+
+    proptest::proptest! {
+        /// The cutter and the parser agree on where records end: parsed block by block, a text
+        /// has the same records as parsed whole.
+        #[test]
+        fn blocks_have_the_records_of_the_whole(
+            text in "[ab,\"\\\\#\n\r]{0,40}", escape: bool, comment: bool, quote: bool,
+        ) {
+            let grammar = Grammar {
+                separator: b',',
+                quote: quote.then_some(b'"'),
+                escape: escape.then_some(b'\\'),
+                comment: comment.then_some(b'#'),
+            };
+            let mut parts = Vec::new();
+            let mut rest = text.as_str();
+            while let Some(end) = Cutter::csv(grammar).first_cut(rest.as_bytes()) {
+                let (part, after) = rest.split_at(end);
+                parts.extend(records(part, grammar));
+                rest = after;
+            }
+            parts.extend(records(rest, grammar));
+            proptest::prop_assert_eq!(parts, records(&text, grammar));
+        }
+    }
 }
