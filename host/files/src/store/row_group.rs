@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{FieldRef, Schema, SchemaRef};
 use hygge_core::budget::{Permit, Share};
 use hygge_core::cpu::Cpu;
@@ -35,8 +35,8 @@ pub(super) struct RowGroup {
     columns: Arc<Vec<Mutex<Column>>>,
     /// The columns, the slowest so far first: the cores then finish together.
     order: Arc<Vec<usize>>,
-    /// Rows that wait to be encoded; `None` when rows are encoded as they come.
-    collected: Option<Vec<RecordBatch>>,
+    /// Whether rows are collected first, or encoded as they come.
+    collects: bool,
     leaves: usize,
     rows: usize,
     share: Arc<Share>,
@@ -69,7 +69,7 @@ impl RowGroup {
         let mut group = Self {
             columns: Arc::new(columns),
             order: Arc::new(order),
-            collected: None,
+            collects: false,
             leaves,
             rows: 0,
             share: Arc::clone(share),
@@ -92,31 +92,30 @@ impl RowGroup {
 
     /// Whether it holds as much as this entity's part of the memory budget allows.
     pub(super) fn is_full(&self) -> bool {
-        let part = if self.collected.is_some() { 4 } else { 8 };
+        let part = if self.collects { 4 } else { 8 };
         self.held.bytes() >= (self.share.size() / part).max(LEAST)
     }
 
     /// Takes rows.
     pub(super) async fn write(&mut self, rows: RecordBatch) -> Result<(), Fault> {
         self.rows += rows.num_rows();
-        match &mut self.collected {
-            Some(collected) => {
-                self.held.resize(self.held.bytes() + memory(&rows));
-                collected.push(rows);
-            }
-            None => {
-                self.encode(Arc::new(vec![rows]), false).await?;
-                let bytes = self.columns.iter().map(|column| lock(column).memory()).sum();
-                self.held.resize(bytes);
-            }
+        let bytes = if self.collects { memory(&rows) } else { 0 };
+        for (column, array) in self.columns.iter().zip(rows.columns()) {
+            lock(column).waiting.push(Arc::clone(array));
         }
+        drop(rows);
+        if self.collects {
+            self.held.resize(self.held.bytes() + bytes);
+            return Ok(());
+        }
+        self.encode(false).await?;
+        self.held.resize(self.columns.iter().map(|column| lock(column).memory()).sum());
         Ok(())
     }
 
     /// Encodes what is left, gives it out, and begins anew.
     pub(super) async fn finish(&mut self) -> Result<EncodedGroup, Fault> {
-        let collected = self.collected.take().unwrap_or_default();
-        self.encode(Arc::new(collected), true).await?;
+        self.encode(true).await?;
         let mut chunks = Vec::with_capacity(self.leaves);
         for column in self.columns.iter() {
             chunks.append(&mut lock(column).chunks);
@@ -132,7 +131,7 @@ impl RowGroup {
     fn start(&mut self) {
         self.rows = 0;
         let streaming = (self.share.size() / 8).max(LEAST);
-        self.collected = (self.leaves * ENCODER > streaming / 2).then(Vec::new);
+        self.collects = self.leaves * ENCODER > streaming / 2;
         let mut order: Vec<usize> = (0..self.columns.len()).collect();
         order.sort_by_key(|&index| {
             self.columns.get(index).map(|column| std::cmp::Reverse(lock(column).spent))
@@ -140,21 +139,17 @@ impl RowGroup {
         self.order = Arc::new(order);
     }
 
-    /// Encodes `batches` on as many cores as there are; each takes the next column until none is
+    /// Encodes what waits on as many cores as there are; each takes the next column until none is
     /// left.
-    async fn encode(&self, batches: Arc<Vec<RecordBatch>>, close: bool) -> Result<(), Fault> {
+    async fn encode(&self, close: bool) -> Result<(), Fault> {
         let next = Arc::new(AtomicUsize::new(0));
         let pieces = (0..self.cpu.cores().min(self.columns.len())).map(|_| {
-            let (next, order, columns, batches) = (
-                Arc::clone(&next),
-                Arc::clone(&self.order),
-                Arc::clone(&self.columns),
-                Arc::clone(&batches),
-            );
+            let (next, order, columns) =
+                (Arc::clone(&next), Arc::clone(&self.order), Arc::clone(&self.columns));
             self.cpu.run(move || {
                 while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Some(column) = columns.get(index) {
-                        lock(column).encode(index, &batches, close)?;
+                        lock(column).encode(close)?;
                     }
                 }
                 Ok(())
@@ -183,6 +178,8 @@ fn memory(rows: &RecordBatch) -> usize {
 struct Column {
     field: FieldRef,
     factory: ArrowRowGroupWriterFactory,
+    /// Values that wait to be encoded.
+    waiting: Vec<ArrayRef>,
     writers: Vec<ArrowColumnWriter>,
     chunks: Vec<ArrowColumnChunk>,
     leaves: usize,
@@ -211,6 +208,7 @@ impl Column {
         Ok(Self {
             factory: ArrowRowGroupWriterFactory::new(&writer, schema),
             field: Arc::clone(field),
+            waiting: Vec::new(),
             writers: Vec::new(),
             chunks: Vec::new(),
             leaves: file_schema.num_columns(),
@@ -222,26 +220,21 @@ impl Column {
         self.writers.iter().map(ArrowColumnWriter::memory_size).sum()
     }
 
-    fn encode(&mut self, index: usize, batches: &[RecordBatch], close: bool) -> Result<(), Fault> {
+    fn encode(&mut self, close: bool) -> Result<(), Fault> {
         let start = Instant::now();
-        self.try_encode(index, batches, close).map_err(|error| unwritable(&self.field, error))?;
+        self.try_encode(close).map_err(|error| unwritable(&self.field, error))?;
         self.spent += start.elapsed().as_nanos();
         Ok(())
     }
 
-    fn try_encode(
-        &mut self,
-        index: usize,
-        batches: &[RecordBatch],
-        close: bool,
-    ) -> Result<(), ParquetError> {
+    fn try_encode(&mut self, close: bool) -> Result<(), ParquetError> {
         if self.writers.is_empty() {
             self.writers = self.factory.create_column_writers(0)?;
         }
-        for batch in batches {
-            let Some(array) = batch.columns().get(index) else { continue };
-            for (leaf, writer) in compute_leaves(&self.field, array)?.iter().zip(&mut self.writers)
-            {
+        // Each array is let go as soon as it is encoded.
+        for array in std::mem::take(&mut self.waiting) {
+            let leaves = compute_leaves(&self.field, &array)?;
+            for (leaf, writer) in leaves.iter().zip(&mut self.writers) {
                 writer.write(leaf)?;
             }
         }

@@ -185,6 +185,40 @@ async fn without_a_journal_a_sweep_finishes_what_had_begun_and_discards_what_had
 }
 
 #[tokio::test]
+async fn staging_inside_the_table_is_published_file_by_file() {
+    for (mode, after) in [(Mode::Replace, vec![3, 4, 5]), (Mode::Append, vec![1, 2, 3, 4, 5])] {
+        for deaths in 0.. {
+            let (project, store) = table().await;
+            let mut manifest = project.manifest(store.as_ref(), "r", mode, &[3, 4, 5]).await;
+            // As it is where a disk is mounted at the table's folder.
+            let inside = project.table().join(".hygge_staging/sales.orders/r");
+            fs::create_dir_all(inside.parent().unwrap()).unwrap();
+            fs::rename(&manifest.staging, &inside).unwrap();
+            fs::remove_dir_all(project.root().join("out/.hygge_staging")).unwrap();
+            manifest.staging = inside.display().to_string();
+            manifest.detail["staging"] = manifest.staging.clone().into();
+            manifest.detail["inside"] = true.into();
+            let text = serde_json::to_vec(&manifest).unwrap();
+            fs::write(Staging::new(&inside).manifest(), text).unwrap();
+
+            let poor = Poor { left: Cell::new(deaths), ..Poor::without(None, None) };
+            let died = publish(&manifest, &poor).is_err();
+            if deaths % 2 == 0 {
+                store.sweep(Some(&manifest)).await.unwrap();
+                assert_eq!(store.publish(&manifest).await.unwrap().rows, 3);
+            }
+            // Without a journal, what had begun is finished by the sweep.
+            store.sweep(None).await.unwrap();
+            assert_eq!(contents(&project).unwrap(), after);
+            assert_clean(&project, after.len() as u64);
+            if !died {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_first_files_of_a_table_survive_a_death() {
     for mode in [Mode::Replace, Mode::Append] {
         for done in [false, true] {
