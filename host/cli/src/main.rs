@@ -17,9 +17,6 @@ use clap::Parser;
 
 use args::{Cli, Color};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     choose_colors(cli.global.color);
