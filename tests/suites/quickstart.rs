@@ -40,7 +40,7 @@ first, *_, last = rows.fetchall()
 assert first[0] == hashlib.sha256(b"Astrid Lund|astrid@example.org").hexdigest(), first
 assert first[1:7] == ("Astrid Lund", "astrid@example.org", datetime.date(2026, 1, 4), 120.5, None, "inbox"), first
 assert last[1] == "Søren Ågård" and last[5] is False, last
-nations = duckdb.sql(f"select count(*), max(n_name) from read_json('{sys.argv[2]}/nation/*.ndjson.gz')").fetchone()
+nations = duckdb.sql(f"select count(*), max(n_name) from read_json('{sys.argv[2]}/nation/*.ndjson.gz')").fetchall()[0]
 assert nations == (25, "VIETNAM"), nations
 "#,
         &[&inbox, &exports],

@@ -123,8 +123,9 @@ impl Variables<'_> {
                 .help("write `${NAME}`, or `${NAME:-value}` to have a default");
             return None;
         }
-        // As in a shell, `:-` stands in for a variable that is empty, too.
-        let value = (self.lookup)(name).filter(|value| !(value.is_empty() && default.is_some()));
+        // Unlike in a shell, a variable that is set but empty is empty: projects that exist were
+        // read so.
+        let value = (self.lookup)(name);
         if value.is_none() && default.is_none() {
             self.problems
                 .add(place, format!("the environment variable `{name}` is not set"))

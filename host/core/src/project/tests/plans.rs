@@ -211,7 +211,7 @@ fn variables() {
 store:
   path: \"${OUT:-data/out}${EMPTY}\"
   batch_size: ${MORE:-20}
-  compression: ${NONE:-zstd}
+  compression: zstd${NONE:-never}
 ",
     )
     .variable("BASE", "/base")
