@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use hygge_core::contract::Mode;
 use hygge_core::fault::Fault;
 use hygge_core::project::keys::nearest;
 use hygge_core::project::plan::{EntityPlan, Plan};
@@ -117,16 +118,24 @@ async fn set(
     let earlier = journal.last_success(&entity.name, folder).await?.and_then(|last| last.watermark);
     let watermark = read_watermark(value, kind, earlier.as_ref())?;
     journal.set_watermark(&entity.name, folder, spec, watermark.clone()).await?;
-    Ok(if json {
-        lines(&[State { entity, last: Some((watermark, Timestamp::now())) }])
-    } else {
-        format!(
-            "{} the next incremental run of {} goes on from {} {watermark}\n",
-            paint(GOOD, "✓"),
-            entity.name.label(),
-            spec.column
-        )
-    })
+    if json {
+        return Ok(lines(&[State { entity, last: Some((watermark, Timestamp::now())) }]));
+    }
+    let mut text = format!(
+        "{} the next incremental run of {} goes on from {} {watermark}\n",
+        paint(GOOD, "✓"),
+        entity.name.label(),
+        spec.column
+    );
+    if earlier.is_some_and(|earlier| watermark < earlier) && entity.mode == Mode::Append {
+        let _ = writeln!(
+            text,
+            "  that is earlier than before: rows above it that have landed already are added \
+             again to {}",
+            entity.store.location()
+        );
+    }
+    Ok(text)
 }
 
 async fn clear(plan: &Plan, name: &str, json: bool) -> Result<String, Fault> {
@@ -146,7 +155,7 @@ async fn clear(plan: &Plan, name: &str, json: bool) -> Result<String, Fault> {
         } else {
             let _ = writeln!(
                 text,
-                "{} the next incremental run of {} loads everything",
+                "{} the next incremental run of {} loads everything and replaces the table",
                 paint(GOOD, "✓"),
                 entity.name.label()
             );
