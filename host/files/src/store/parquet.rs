@@ -10,7 +10,7 @@ use hygge_core::fault::Fault;
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
 use tokio::task::JoinHandle;
@@ -73,6 +73,7 @@ impl ParquetFiles {
             .set_created_by(CREATED_BY.to_owned())
             .set_compression(compression)
             .set_statistics_enabled(EnabledStatistics::Page)
+            .set_key_value_metadata(Some(key_values(&stored)))
             .build();
         add_encoded_arrow_schema_to_metadata(&stored, &mut properties);
         Ok(Self {
@@ -265,6 +266,17 @@ impl ParquetFiles {
         RecordBatch::try_new(Arc::clone(&self.stored), columns)
             .map_err(|error| Fault::bug("rows do not fit the stored schema").because(error))
     }
+}
+
+/// The schema's metadata as that of the file, where readers other than Arrow's look for it, too.
+fn key_values(schema: &Schema) -> Vec<KeyValue> {
+    let mut pairs: Vec<KeyValue> = schema
+        .metadata()
+        .iter()
+        .map(|(key, value)| KeyValue::new(key.clone(), value.clone()))
+        .collect();
+    pairs.sort_by(|a, b| a.key.cmp(&b.key));
+    pairs
 }
 
 /// The columns as they are stored. Parquet has no unit of whole seconds: such values would be
