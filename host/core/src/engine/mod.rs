@@ -13,5 +13,7 @@ pub mod event;
 mod flow;
 mod recovery;
 mod stall;
+#[cfg(test)]
+mod tests;
 
 pub use coordinator::run;
