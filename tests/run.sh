@@ -4,4 +4,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash tests/python/environment.sh >/dev/null
+case " $* " in
+*" --release "*) profile=release ;;
+*) profile=debug ;;
+esac
+# `cargo test` builds the binary itself; the suites need not ask for it again.
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target"
+HYGGE_BIN=$(cd "$target" && pwd)/$profile/hygge
+export HYGGE_BIN
 exec cargo test --workspace "$@"

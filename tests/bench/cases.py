@@ -111,7 +111,7 @@ CASES = [
         "csv",
         "CSV → Parquet",
         "lineitem-csv",
-        store("", "home:\n  type: local\n  format: csv\n  path: source\n"),
+        store("", "home:\n  type: local\n  format: csv\n  path: source\n  format_options: {try_parse_dates: true}\n"),
         {
             "Polars": polars_copy("snappy", read="scan_csv(src + '/*.csv', try_parse_dates=True)"),
             "DuckDB": duckdb_copy("snappy", read="read_csv('{src}/*.csv')"),

@@ -208,10 +208,8 @@ fn walk_all(folder: &Path, each: &mut dyn FnMut(&Path)) {
     }
 }
 
-/// The `hygge` under test: the one `HYGGE_BIN` names, else a fresh build in this profile.
-///
-/// It is built with the features that the whole workspace asks for, as `tests/run.sh` does:
-/// asking for this package alone would build every dependency a second time.
+/// The `hygge` under test: the one `HYGGE_BIN` names, as `tests/run.sh` does, else a fresh build in
+/// this profile.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
