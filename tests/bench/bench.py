@@ -64,7 +64,8 @@ def row(name, taken, against):
 
 def main():
     options = arguments()
-    data = options.data or os.path.join(os.path.dirname(os.path.abspath(options.bin)), "bench-data")
+    options.bin = os.path.abspath(options.bin)
+    data = options.data or os.path.join(os.path.dirname(options.bin), "bench-data")
     os.makedirs(data, exist_ok=True)
     chosen = [case for case in CASES if not options.case or case.name in options.case]
     lines = []
