@@ -2,5 +2,6 @@
 
 mod format;
 pub mod home;
+mod lane;
 pub mod polish;
 pub mod store;
