@@ -12,11 +12,11 @@ test *ARGS:
 
 # Runs one suite of end-to-end tests: `just suite faults a_full_disk`
 suite NAME *ARGS:
-    cargo test -p hygge-tests --test {{NAME}} -- --nocapture {{ARGS}}
+    cargo test --workspace --test {{NAME}} -- --nocapture {{ARGS}}
 
 # Kills a run at many random moments: `just kill 5000 42` is 5,000 kills with seed 42
 kill COUNT="1000" SEED="1":
-    HYGGE_KILLS={{COUNT}} HYGGE_SEED={{SEED}} cargo test --release -p hygge-tests --test kill -- --nocapture
+    HYGGE_KILLS={{COUNT}} HYGGE_SEED={{SEED}} cargo test --release --workspace --test kill -- --nocapture
 
 # Formats and lints, as CI does
 lint:

@@ -3,7 +3,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
-cargo build --release --quiet -p hygge -p hygge-tests --bins
+cargo build --release --quiet --workspace --bins
 bin=${CARGO_TARGET_DIR:-target}/release
 if [ ! -e "$here/data/lineitem" ]; then
     "$bin/tpch" "$here/data.part" --scale "${SCALE:-0.1}"

@@ -25,7 +25,18 @@ def arrow(folder):
 left, right = arrow(a), arrow(b)
 assert left.schema.equals(right.schema), f"schemas differ:\n{left.schema}\n---\n{right.schema}"
 assert left.num_rows == right.num_rows, f"rows: {left.num_rows} and {right.num_rows}"
-assert left.equals(right), "pyarrow reads different values"
+
+
+def plain(table):
+    """Equal values may have got other places in a dictionary: they are compared without it."""
+    for index, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            column = table.column(index).cast(field.type.value_type)
+            table = table.set_column(index, field.name, column)
+    return table
+
+
+assert plain(left).equals(plain(right)), "pyarrow reads different values"
 
 left, right = (pl.concat([pl.read_parquet(f) for f in files(x)], how="vertical_relaxed") for x in (a, b))
 assert left.equals(right), "Polars reads different values"

@@ -209,6 +209,9 @@ fn walk_all(folder: &Path, each: &mut dyn FnMut(&Path)) {
 }
 
 /// The `hygge` under test: the one `HYGGE_BIN` names, else a fresh build in this profile.
+///
+/// It is built with the features that the whole workspace asks for, as `tests/run.sh` does:
+/// asking for this package alone would build every dependency a second time.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -218,7 +221,8 @@ pub fn binary() -> &'static Path {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
         build
-            .args(["build", "--quiet", "-p", "hygge", "--message-format=json"])
+            .args(["build", "--quiet", "--workspace", "--bin", "hygge"])
+            .arg("--message-format=json")
             .current_dir(repository());
         if !cfg!(debug_assertions) {
             build.arg("--release");

@@ -140,9 +140,15 @@ fn an_unreadable_file() {
 #[test]
 fn a_folder_that_may_not_be_written_to() {
     let project = with_old_table();
-    std::fs::set_permissions(project.path("lake"), PermissionsExt::from_mode(0o555)).unwrap();
+    let allow = |mode| {
+        for folder in ["lake", "lake/t"] {
+            std::fs::set_permissions(project.path(folder), PermissionsExt::from_mode(mode))
+                .unwrap();
+        }
+    };
+    allow(0o555);
     project.hygge_unprivileged(&["go"]).fails_with(&["lake", "ermission"]);
-    std::fs::set_permissions(project.path("lake"), PermissionsExt::from_mode(0o755)).unwrap();
+    allow(0o755);
     old_table_is_intact(&project);
 }
 

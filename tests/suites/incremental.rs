@@ -40,7 +40,7 @@ fn rows_that_share_the_last_watermark_and_come_later_land_once() {
         table::write(&path, &table::rows(end..end + more, run, 100));
         end += more;
         project.hygge(&["go"]).ok();
-        assert_eq!(ids(&project, "t"), (0..end).collect::<Vec<_>>(), "run {run}");
+        assert!(ids(&project, "t").into_iter().eq(0..end), "run {run}");
     }
     // With nothing new, nothing is added, and the watermark stays.
     let (files, watermark) = (project.files("lake/t"), last_watermark(&project, "t"));
@@ -84,7 +84,7 @@ pq.write_table(late, sys.argv[1] + "/late.parquet")
     );
     project.hygge(&["go"]).ok();
     let expected: Vec<i64> = (0..3_000).chain([999_999]).collect();
-    assert_eq!(ids(&project, "users"), expected);
+    assert!(ids(&project, "users") == expected, "rows are missing or landed twice");
     assert_eq!(project.files("lake/users")[1], "00000000000000000002.parquet");
 
     // The journal is one that the existing tool can read, and the old rows are still in it.
@@ -172,7 +172,7 @@ fn row_groups_that_statistics_rule_out_are_not_read() {
     }
     std::fs::write(&path, bytes).unwrap();
     project.hygge(&["go"]).ok();
-    assert_eq!(ids(&project, "t"), (0..20_000).collect::<Vec<_>>());
+    assert!(ids(&project, "t").into_iter().eq(0..20_000));
 }
 
 #[test]

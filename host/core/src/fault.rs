@@ -138,6 +138,16 @@ impl Fault {
         self
     }
 
+    /// Adds to what the user should know, behind what is already said of what to do.
+    #[must_use]
+    pub fn with_note(mut self, note: &str) -> Self {
+        self.0.help = Some(match self.0.help.take() {
+            Some(help) => format!("{help}; {note}"),
+            None => note.to_owned(),
+        });
+        self
+    }
+
     /// The cause.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

@@ -26,7 +26,7 @@ hygge_core::choices! {
 
 impl Format {
     /// The ending of a file's name, dot included: `.parquet`.
-    pub fn extension(self) -> &'static str {
+    pub(crate) fn extension(self) -> &'static str {
         match self {
             Self::Parquet => ".parquet",
             Self::Csv => ".csv",
@@ -37,7 +37,7 @@ impl Format {
 
 impl TextCompression {
     /// What it adds to a file's name: `.gz`.
-    pub fn extension(self) -> &'static str {
+    pub(crate) fn extension(self) -> &'static str {
         match self {
             Self::None => "",
             Self::Gzip => ".gz",

@@ -1,5 +1,6 @@
 //! Files on local disks as Homes and Stores: Parquet, CSV and NDJSON.
 
+mod cell;
 mod format;
 pub mod home;
 mod lane;

@@ -18,8 +18,8 @@
 //! }
 //! ```
 //!
-//! A key without a default is required; one of type `Option` may be left out. Keys under
-//! `ignores` are accepted without effect.
+//! A key without a default is required; one of type `Option`, or of a set of keys that all have
+//! defaults, may be left out. Keys under `ignores` are accepted without effect.
 
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
@@ -159,9 +159,7 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
 
 /// Reports that `node` is not what was expected.
 pub fn wrong_type(node: &Node, expected: &str, problems: &mut Problems) {
-    problems
-        .add(&node.span, format!("expected {expected}, found {}", node.describe()))
-        .label(format!("should be {expected}"));
+    problems.add(&node.span, format!("expected {expected}, found {}", node.describe()));
 }
 
 impl<T: Key> Key for Option<T> {
@@ -255,7 +253,10 @@ fn read_whole(node: &Node, min: i64, max: i64, problems: &mut Problems) -> Optio
     match value {
         Some(value) if (min..=max).contains(&value) => Some(value),
         Some(value) => {
-            let expected = if max == i64::MAX {
+            // The largest that fits a type says nothing to a person.
+            let expected = if value > max {
+                format!("at most {max}")
+            } else if max >= i64::from(u32::MAX) {
                 format!("at least {min}")
             } else {
                 format!("between {min} and {max}")
@@ -297,6 +298,7 @@ macro_rules! whole_number {
     };
 }
 
+whole_number!(u32, 0, i64::from(u32::MAX), |v| u32::try_from(v).ok(), |v: &u32| json!(v));
 whole_number!(u64, 0, i64::MAX, |v| u64::try_from(v).ok(), |v: &u64| json!(v));
 whole_number!(i64, i64::MIN, i64::MAX, Some, |v: &i64| json!(v));
 whole_number!(
@@ -498,7 +500,7 @@ macro_rules! keys {
 
         impl $name {
             /// What these keys accept.
-            pub fn key_set() -> &'static $crate::project::keys::KeySet {
+            $vis fn key_set() -> &'static $crate::project::keys::KeySet {
                 static SET: ::std::sync::OnceLock<$crate::project::keys::KeySet> =
                     ::std::sync::OnceLock::new();
                 SET.get_or_init(|| $crate::project::keys::KeySet {
@@ -525,7 +527,7 @@ macro_rules! keys {
             /// Reads the keys from a mapping, reporting everything that is wrong in it. `whole`
             /// is where the mapping stands, for keys that are missing; `extra` are keys that the
             /// caller reads itself.
-            pub fn from_mapping(
+            $vis fn from_mapping(
                 mapping: &$crate::project::yaml::Mapping,
                 whole: &$crate::project::yaml::Span,
                 extra: &[&str],
@@ -562,15 +564,33 @@ macro_rules! keys {
                 node: &$crate::project::yaml::Node,
                 problems: &mut $crate::project::problem::Problems,
             ) -> ::std::option::Option<Self> {
-                match node.as_mapping() {
-                    ::std::option::Option::Some(mapping) => {
+                match &node.value {
+                    $crate::project::yaml::Value::Mapping(mapping) => {
                         Self::from_mapping(mapping, &node.span, &[], problems)
                     }
-                    ::std::option::Option::None => {
+                    // A key with all that was below it commented out.
+                    $crate::project::yaml::Value::Null => Self::from_mapping(
+                        &::std::default::Default::default(),
+                        &node.span,
+                        &[],
+                        problems,
+                    ),
+                    _ => {
                         $crate::project::keys::wrong_type(node, "a mapping", problems);
                         ::std::option::Option::None
                     }
                 }
+            }
+
+            // Keys that all have a default may be left out together.
+            fn absent() -> ::std::option::Option<Self> {
+                $(
+                    #[allow(unused_mut, unused_assignments)]
+                    let mut $key: ::std::option::Option<$ty> =
+                        <$ty as $crate::project::keys::Key>::absent();
+                    $($key = ::std::option::Option::Some($default);)?
+                )*
+                ::std::option::Option::Some(Self { $($key: $key?),* })
             }
 
             fn to_json(&self) -> $crate::project::keys::Json {
@@ -632,7 +652,7 @@ macro_rules! choices {
 
         impl $name {
             /// The word for this value.
-            pub fn as_str(self) -> &'static str {
+            $vis fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),* }
             }
         }
@@ -666,14 +686,32 @@ macro_rules! choices {
             }
 
             fn schema() -> $crate::project::keys::Json {
-                $crate::project::keys::word_schema(&[$($word),*])
+                $crate::project::keys::word_schema(&[$($word),*], &[$($($alias,)*)*])
             }
         }
     };
 }
 
-/// The JSON Schema of a value that is one of `words`.
+/// The JSON Schema of a value that is one of `words`, or of `aliases`, which are not suggested, in
+/// any letter case.
 #[doc(hidden)]
-pub fn word_schema(words: &[&str]) -> serde_json::Value {
-    json!({ "type": "string", "enum": words })
+pub fn word_schema(words: &[&str], aliases: &[&str]) -> Json {
+    // The patterns of JSON Schema have no way to ignore the letter case.
+    let pattern = words
+        .iter()
+        .chain(aliases)
+        .map(|word| {
+            word.chars()
+                .map(|c| match c {
+                    c if c.is_ascii_alphabetic() => {
+                        format!("[{}{}]", c.to_ascii_uppercase(), c.to_ascii_lowercase())
+                    }
+                    c if c.is_ascii_alphanumeric() || c == '_' || c == '-' => c.to_string(),
+                    c => format!("\\{c}"),
+                })
+                .collect::<String>()
+        })
+        .collect::<Vec<_>>()
+        .join("|");
+    json!({ "anyOf": [{ "enum": words }, { "type": "string", "pattern": format!("^({pattern})$") }] })
 }

@@ -59,22 +59,13 @@ crate::choices! {
     }
 }
 
-/// What `run_type` asks for, as the journal has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunType {
-    /// Load everything.
-    FullDrop,
-    /// Load what is new.
-    Incremental,
-}
-
-impl RunType {
-    /// The word in YAML and in the journal.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::FullDrop => "full_drop",
-            Self::Incremental => "incremental",
-        }
+crate::choices! {
+    /// What `run_type` asks for, as the journal has it.
+    pub enum RunType {
+        /// Load everything.
+        FullDrop = "full_drop",
+        /// Load what is new.
+        Incremental = "incremental",
     }
 }
 
@@ -89,7 +80,9 @@ pub struct EntityPlan {
     pub store: Arc<dyn Store>,
     /// Load everything, or what is new.
     pub run_type: RunType,
-    /// Replace or append: the Store's own `incremental` if set, else from `run_type`.
+    /// Replace or append: the Store's own `incremental` if set, else from `run_type`; the command
+    /// line wins over both. Where rows replace the table all of them have to be read, whatever
+    /// `run_type` says: a watermark would leave out what is then gone.
     pub mode: Mode,
     /// What to track, if configured.
     pub watermark: Option<WatermarkSpec>,

@@ -1,5 +1,8 @@
 //! Mistakes in a project's configuration, collected so that all are reported at once.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::yaml::Span;
 
 /// One mistake, where it stands, and what to do.
@@ -11,6 +14,8 @@ pub struct Problem {
     pub span: Option<Span>,
     /// A few words shown under the marked place.
     pub label: Option<String>,
+    /// Other places that belong to it, each with a few words.
+    pub also: Vec<(Span, String)>,
     /// What to do: the nearest right name, the values allowed.
     pub help: Option<String>,
 }
@@ -35,8 +40,20 @@ impl Problems {
 
     fn push(&mut self, span: Option<Span>, message: String) -> &mut Problem {
         let index = self.list.len();
-        self.list.push(Problem { message, span, label: None, help: None });
+        self.list.push(Problem { message, span, label: None, also: Vec::new(), help: None });
         &mut self.list[index]
+    }
+
+    /// Drops repetitions: what is wrong in a flow is found again with each of its entities.
+    pub fn dedup(&mut self) {
+        let mut seen = HashSet::new();
+        self.list.retain(|problem| {
+            let place = problem
+                .span
+                .as_ref()
+                .map(|span| (Arc::as_ptr(&span.source) as usize, span.start, span.end));
+            seen.insert((place, problem.message.clone()))
+        });
     }
 
     /// Whether nothing is wrong.
@@ -49,6 +66,12 @@ impl Problem {
     /// Adds words under the marked place.
     pub fn label(&mut self, label: impl Into<String>) -> &mut Self {
         self.label = Some(label.into());
+        self
+    }
+
+    /// Adds another place that belongs to the mistake.
+    pub fn also(&mut self, span: &Span, label: impl Into<String>) -> &mut Self {
+        self.also.push((span.clone(), label.into()));
         self
     }
 

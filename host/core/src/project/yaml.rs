@@ -31,9 +31,21 @@ pub struct Span {
 }
 
 impl Span {
+    /// The marked text.
+    pub fn text(&self) -> &str {
+        self.source.text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// `file:line:column`, for naming a second place in a message.
+    pub fn place(&self) -> String {
+        let (line, column) = self.line_column();
+        format!("{}:{line}:{column}", self.source.name)
+    }
+
     /// Line and column of the first character, both counted from 1.
     pub fn line_column(&self) -> (usize, usize) {
-        let before = &self.source.text[..self.start.min(self.source.text.len())];
+        let text = &self.source.text;
+        let before = text.get(..self.start).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
         (line, column)

@@ -1,0 +1,236 @@
+//! The header before every page of a column chunk, read just far enough to judge it.
+//!
+//! The decoder believes what a header says and reserves that much memory, so it is read here
+//! first. Headers are Thrift structs in the compact protocol.
+
+/// What a page header says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PageHeader {
+    /// Bytes of the header itself.
+    pub(super) len: usize,
+    /// What kind of page follows.
+    pub(super) kind: PageKind,
+    /// Bytes of the page once decompressed.
+    pub(super) uncompressed: u64,
+    /// Bytes of the page in the file.
+    pub(super) compressed: u64,
+    /// Values in it, nulls included.
+    pub(super) values: u64,
+    /// Rows in it, where the header tells.
+    pub(super) rows: Option<u64>,
+    /// Whether its values are indexes into the dictionary.
+    pub(super) by_dictionary: bool,
+}
+
+/// Kinds of pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum PageKind {
+    /// Values.
+    #[default]
+    Data,
+    /// Nothing a reader of rows needs.
+    Other,
+    /// The values that data pages refer to.
+    Dictionary,
+}
+
+/// Why a header could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeaderError {
+    /// It goes on behind the bytes given.
+    Short,
+    /// It is no page header.
+    Malformed,
+}
+
+impl PageHeader {
+    /// Reads the header at the start of `bytes`.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, HeaderError> {
+        let mut input = Compact { bytes, at: 0 };
+        let mut header = Self::default();
+        let (mut kind, mut sizes) = (None, [None, None]);
+        let mut detail = None;
+        let mut field = 0;
+        while let Some(type_) = input.field(&mut field)? {
+            match (field, type_) {
+                (1, I32) => kind = Some(input.int()?),
+                (2, I32) => sizes[0] = Some(input.size()?),
+                (3, I32) => sizes[1] = Some(input.size()?),
+                (5 | 7 | 8, STRUCT) => {
+                    detail = Some(field);
+                    header.detail(&mut input, field)?;
+                }
+                _ => input.skip(type_, 0)?,
+            }
+        }
+        header.len = input.at;
+        let [Some(uncompressed), Some(compressed)] = sizes else {
+            return Err(HeaderError::Malformed);
+        };
+        (header.uncompressed, header.compressed) = (uncompressed, compressed);
+        header.kind = match (kind, detail) {
+            (Some(0), Some(5)) | (Some(3), Some(8)) => PageKind::Data,
+            (Some(2), Some(7)) => PageKind::Dictionary,
+            (Some(1), _) => PageKind::Other,
+            _ => return Err(HeaderError::Malformed),
+        };
+        Ok(header)
+    }
+
+    fn detail(&mut self, input: &mut Compact<'_>, of: i64) -> Result<(), HeaderError> {
+        let encoding_field = if of == 8 { 4 } else { 2 };
+        let mut field = 0;
+        while let Some(type_) = input.field(&mut field)? {
+            match (field, type_) {
+                (1, I32) => self.values = input.size()?,
+                (3, I32) if of == 8 => self.rows = Some(input.size()?),
+                // PLAIN_DICTIONARY and RLE_DICTIONARY.
+                (f, I32) if f == encoding_field => {
+                    self.by_dictionary = matches!(input.int()?, 2 | 8);
+                }
+                _ => input.skip(type_, 0)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+const I32: u8 = 5;
+const STRUCT: u8 = 12;
+
+struct Compact<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Compact<'_> {
+    fn byte(&mut self) -> Result<u8, HeaderError> {
+        let byte = self.bytes.get(self.at).copied().ok_or(HeaderError::Short)?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn varint(&mut self) -> Result<u64, HeaderError> {
+        let mut value = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(HeaderError::Malformed)
+    }
+
+    /// A signed number, zigzag encoded.
+    fn int(&mut self) -> Result<i64, HeaderError> {
+        let value = self.varint()?;
+        Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    }
+
+    /// A number that counts something.
+    fn size(&mut self) -> Result<u64, HeaderError> {
+        let value = i32::try_from(self.int()?).map_err(|_| HeaderError::Malformed)?;
+        u64::try_from(value).map_err(|_| HeaderError::Malformed)
+    }
+
+    /// The type of the next field, whose number is put into `field`; `None` at the struct's end.
+    fn field(&mut self, field: &mut i64) -> Result<Option<u8>, HeaderError> {
+        let byte = self.byte()?;
+        if byte == 0 {
+            return Ok(None);
+        }
+        *field = match i64::from(byte >> 4) {
+            0 => self.int()?,
+            step => field.wrapping_add(step),
+        };
+        Ok(Some(byte & 0x0f))
+    }
+
+    fn skip(&mut self, type_: u8, depth: usize) -> Result<(), HeaderError> {
+        if depth > 16 {
+            return Err(HeaderError::Malformed);
+        }
+        match type_ {
+            1 | 2 => {}
+            3 => drop(self.byte()?),
+            4..=6 => drop(self.varint()?),
+            7 => self.advance(8)?,
+            8 => {
+                let len = self.varint()?;
+                self.advance(usize::try_from(len).map_err(|_| HeaderError::Malformed)?)?;
+            }
+            9 | 10 => {
+                let byte = self.byte()?;
+                let count = match byte >> 4 {
+                    15 => self.varint()?,
+                    count => u64::from(count),
+                };
+                for _ in 0..count {
+                    match byte & 0x0f {
+                        // In a list a truth value takes a byte; in a struct it is the type.
+                        1 | 2 => drop(self.byte()?),
+                        item => self.skip(item, depth + 1)?,
+                    }
+                }
+            }
+            12 => {
+                let mut field = 0;
+                while let Some(type_) = self.field(&mut field)? {
+                    self.skip(type_, depth + 1)?;
+                }
+            }
+            _ => return Err(HeaderError::Malformed),
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, bytes: usize) -> Result<(), HeaderError> {
+        // A length beyond any header is damage, not a reason to read on.
+        if bytes > 64 << 20 {
+            return Err(HeaderError::Malformed);
+        }
+        self.at += bytes;
+        if self.at > self.bytes.len() { Err(HeaderError::Short) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// type, sizes 100 and 60, then a v1 data page of 7 values in PLAIN_DICTIONARY.
+    const DATA: [u8; 18] = [
+        0x15, 0x00, 0x15, 0xc8, 0x01, 0x15, 0x78, 0x2c, 0x15, 0x0e, 0x15, 0x04, 0x15, 0x06, 0x15,
+        0x06, 0x00, 0x00,
+    ];
+
+    #[test]
+    fn a_data_page_header_is_understood() {
+        let header = PageHeader::parse(&DATA).unwrap();
+        assert_eq!(
+            header,
+            PageHeader {
+                len: 18,
+                kind: PageKind::Data,
+                uncompressed: 100,
+                compressed: 60,
+                values: 7,
+                rows: None,
+                by_dictionary: true,
+            }
+        );
+    }
+
+    #[test]
+    fn every_cut_is_short_and_nonsense_is_malformed() {
+        for end in 0..DATA.len() {
+            assert_eq!(PageHeader::parse(&DATA[..end]), Err(HeaderError::Short), "{end}");
+        }
+        assert_eq!(PageHeader::parse(&[0xff; 64]), Err(HeaderError::Malformed));
+        // A negative size.
+        let mut negative = DATA;
+        negative[6] = 0x77;
+        assert_eq!(PageHeader::parse(&negative), Err(HeaderError::Malformed));
+    }
+}

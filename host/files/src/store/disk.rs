@@ -1,0 +1,153 @@
+//! A file that is forced to the disk while it is still being written.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use hygge_core::contract::Durability;
+use hygge_core::fault::Fault;
+
+/// Bytes written before they are forced to the disk in the background.
+const SYNC_EVERY: u64 = 32 << 20;
+
+/// Bytes written ahead of the disk before writing waits for it.
+const MOST_AHEAD: u64 = 128 << 20;
+
+/// A new file. Forcing all of it only at its end would leave the disk idle while data is encoded
+/// and everything waiting when it is done, so it is forced piece by piece.
+#[derive(Debug)]
+pub(crate) struct DiskFile {
+    file: Arc<File>,
+    durability: Durability,
+    written: u64,
+    /// Bytes written since the last forcing began.
+    ahead: u64,
+    forcing: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl DiskFile {
+    /// Makes a file that must not exist yet.
+    pub(crate) fn create(path: &Path, durability: Durability) -> Result<Self, Fault> {
+        let file = File::create_new(path).map_err(|error| Fault::io("create", path, error))?;
+        Ok(Self { file: Arc::new(file), durability, written: 0, ahead: 0, forcing: None })
+    }
+
+    /// How many bytes have been written.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Forces what is left, as far as was asked for.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        self.wait()?;
+        match self.durability {
+            Durability::Disk => self.file.sync_all(),
+            Durability::Process => Ok(()),
+        }
+    }
+
+    fn wait(&mut self) -> io::Result<()> {
+        match self.forcing.take() {
+            Some(forcing) => forcing
+                .join()
+                .unwrap_or_else(|_| Err(io::Error::other("forcing data to the disk panicked"))),
+            None => Ok(()),
+        }
+    }
+
+    fn force_in_background(&mut self) -> io::Result<()> {
+        let busy = self.forcing.as_ref().is_some_and(|forcing| !forcing.is_finished());
+        if busy && self.ahead < MOST_AHEAD {
+            return Ok(());
+        }
+        self.wait()?;
+        self.ahead = 0;
+        let file = Arc::clone(&self.file);
+        let thread = std::thread::Builder::new().name("hygge-sync".to_owned());
+        self.forcing = Some(thread.spawn(move || file.sync_data())?);
+        Ok(())
+    }
+}
+
+impl Write for DiskFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = (&*self.file).write(bytes)?;
+        self.written += count as u64;
+        self.ahead += count as u64;
+        if self.ahead >= SYNC_EVERY && self.durability == Durability::Disk {
+            self.force_in_background()?;
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Forces the names in a folder to the disk.
+pub(crate) fn sync_folder(folder: &Path, durability: Durability) -> Result<(), Fault> {
+    if durability == Durability::Process {
+        return Ok(());
+    }
+    let forced = File::open(folder).and_then(|folder| folder.sync_all());
+    match forced {
+        Ok(()) => Ok(()),
+        // Some network file systems keep folders durable by themselves and refuse to be asked.
+        Err(error) if matches!(error.raw_os_error(), Some(code) if code == INVALID) => Ok(()),
+        Err(error) => Err(Fault::io("force to the disk", folder, error)),
+    }
+}
+
+const INVALID: i32 = rustix::io::Errno::INVAL.raw_os_error();
+
+/// Writes a small file so that it is there whole or not at all.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), Fault> {
+    let failed = |error| Fault::io("write", path, error);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    let mut file = File::create(&new).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    if durability == Durability::Disk {
+        file.sync_all().map_err(failed)?;
+    }
+    std::fs::rename(&new, path).map_err(failed)?;
+    match path.parent() {
+        Some(folder) => sync_folder(folder, durability),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_file_is_forced_on_the_way_and_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large");
+        let mut file = DiskFile::create(&path, Durability::Disk).unwrap();
+        let piece = vec![7_u8; 1 << 20];
+        for _ in 0..40 {
+            file.write_all(&piece).unwrap();
+        }
+        assert!(file.forcing.is_some());
+        assert_eq!(file.written(), 40 << 20);
+        file.finish().unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 40 << 20);
+        assert!(DiskFile::create(&path, Durability::Disk).is_err(), "it exists");
+    }
+
+    #[test]
+    fn a_small_file_is_replaced_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        write_whole(&path, b"long, the first one", Durability::Disk).unwrap();
+        write_whole(&path, b"second", Durability::Process).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"second");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,327 @@
+//! A load under way: rows go into staged files until everything is staged.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use async_trait::async_trait;
+use hygge_core::contract::{
+    Batch, Context, Durability, LoadRequest, Manifest, Mode, Staged, Writer,
+};
+use hygge_core::fault::Fault;
+use jiff::Zoned;
+use tokio::task::{JoinError, JoinHandle};
+
+use super::FileStore;
+use super::config::Layout;
+use super::csv::Csv;
+use super::detail::{Detail, StagedFile, Staging};
+use super::disk::{sync_folder, write_whole};
+use super::ndjson::Ndjson;
+use super::parquet::{ParquetFile, ParquetFiles};
+use super::pattern::FilePattern;
+use super::place::{Place, encoded};
+use super::text::{TextFile, TextFiles};
+use crate::polish::Polisher;
+
+/// Files that are closed in the background at a time, at most.
+const MOST_CLOSING: usize = 4;
+
+/// How often making the staging folder is tried again when another entity, done with its own,
+/// removes the folder around it at the same moment.
+const TRIES: usize = 8;
+
+/// What is common to the files of a load.
+enum Files {
+    Parquet(ParquetFiles),
+    Text(TextFiles),
+}
+
+/// The file being written.
+enum Current {
+    Parquet(Box<ParquetFile>),
+    Text(TextFile),
+}
+
+/// Writes the files of a load into staging.
+pub(super) struct FileWriter {
+    place: Place,
+    staging: Staging,
+    pattern: FilePattern,
+    rows_per_file: Option<NonZeroU64>,
+    target_file_size: u64,
+    mode: Mode,
+    context: Arc<Context>,
+    polisher: Arc<Polisher>,
+    files: Files,
+    current: Option<Current>,
+    /// Files begun so far.
+    begun: u64,
+    closing: VecDeque<JoinHandle<Result<StagedFile, Fault>>>,
+    staged: Vec<StagedFile>,
+}
+
+impl FileWriter {
+    /// Prepares staging; changes nothing at the destination.
+    pub(super) async fn begin(
+        store: &FileStore,
+        load: &LoadRequest,
+        context: Arc<Context>,
+    ) -> Result<Self, Fault> {
+        let settings = &store.settings;
+        let polisher = match &settings.polish {
+            Some(polish) => polish.bind(&load.schema, &Zoned::now())?,
+            None => Polisher::none(&load.schema),
+        };
+        for warning in polisher.warnings() {
+            context.notices.warn(warning);
+        }
+        let files = match settings.layout.clone() {
+            Layout::Parquet { compression, row_group_rows } => Files::Parquet(ParquetFiles::new(
+                polisher.schema(),
+                compression,
+                row_group_rows,
+                Arc::clone(&context),
+            )?),
+            Layout::Csv { csv, compression } => {
+                let lines = Arc::new(Csv::new(polisher.schema(), csv)?);
+                Files::Text(TextFiles::new(lines, compression, Arc::clone(&context)))
+            }
+            Layout::Ndjson { compression } => {
+                let lines = Arc::new(Ndjson::new(polisher.schema())?);
+                Files::Text(TextFiles::new(lines, compression, Arc::clone(&context)))
+            }
+        };
+        let name = store.clone();
+        let run = encoded(&context.run.entity);
+        let (place, staging) = context
+            .cpu
+            .run_io(move || {
+                let place = name.place()?;
+                let staging = Staging::new(place.staging.join(run));
+                prepare(&staging)?;
+                Ok((place, staging))
+            })
+            .await?;
+        Ok(Self {
+            place,
+            staging,
+            pattern: settings.pattern.clone(),
+            rows_per_file: settings.rows_per_file,
+            target_file_size: settings.target_file_size,
+            mode: load.mode,
+            context,
+            polisher: Arc::new(polisher),
+            files,
+            current: None,
+            begun: 0,
+            closing: VecDeque::new(),
+            staged: Vec::new(),
+        })
+    }
+
+    async fn write_rows(&mut self, rows: &RecordBatch) -> Result<(), Fault> {
+        let mut from = 0;
+        while from < rows.num_rows() {
+            let mut current = match self.current.take() {
+                Some(current) => current,
+                None => self.create().await?,
+            };
+            let left = rows.num_rows() - from;
+            let room = self.rows_per_file.map_or(u64::MAX, |most| most.get() - current.rows());
+            let count = usize::try_from(room).unwrap_or(usize::MAX).min(left);
+            from += current.write(&rows.slice(from, count)).await?;
+            let full = match self.rows_per_file {
+                Some(most) => current.rows() >= most.get(),
+                None => current.has_grown_to(self.target_file_size),
+            };
+            if full {
+                self.close(current).await?;
+            } else {
+                self.current = Some(current);
+            }
+        }
+        Ok(())
+    }
+
+    async fn create(&mut self) -> Result<Current, Fault> {
+        self.begun += 1;
+        let path = self.staging.data().join(self.pattern.name(self.begun));
+        Ok(match &self.files {
+            Files::Parquet(files) => Current::Parquet(Box::new(files.create(path).await?)),
+            Files::Text(files) => Current::Text(files.create(path).await?),
+        })
+    }
+
+    async fn close(&mut self, current: Current) -> Result<(), Fault> {
+        self.closing.push_back(match current {
+            Current::Parquet(file) => file.finish().await?,
+            Current::Text(file) => file.finish().await?,
+        });
+        self.wait_for_closing(MOST_CLOSING).await
+    }
+
+    async fn wait_for_closing(&mut self, most: usize) -> Result<(), Fault> {
+        while self.closing.len() > most {
+            if let Some(closing) = self.closing.pop_front() {
+                self.staged.push(closing.await.map_err(lost)??);
+            }
+        }
+        Ok(())
+    }
+
+    async fn stage_files(&mut self) -> Result<Staged, Fault> {
+        if let Some(current) = self.current.take() {
+            self.close(current).await?;
+        } else if self.begun == 0 && self.mode == Mode::Replace {
+            // A table without rows still has its columns.
+            let empty = self.create().await?;
+            self.close(empty).await?;
+        }
+        self.wait_for_closing(0).await?;
+        let rows = self.staged.iter().map(|file| file.rows).sum();
+        let bytes = self.staged.iter().map(|file| file.bytes).sum();
+        let detail = Detail::new(
+            self.place.destination.clone(),
+            self.staging.folder.clone(),
+            self.place.inside,
+            self.pattern.clone(),
+            self.context.durability,
+            std::mem::take(&mut self.staged),
+        );
+        let manifest = Manifest {
+            entity_run_id: self.context.run.entity.clone(),
+            mode: self.mode,
+            rows,
+            staging: self.staging.folder.display().to_string(),
+            detail: detail.to_json()?,
+        };
+        let (staging, durability) = (self.staging.clone(), self.context.durability);
+        let manifest = self
+            .context
+            .cpu
+            .run_io(move || {
+                let text = serde_json::to_vec(&manifest)
+                    .map_err(|error| Fault::bug("cannot write a manifest").because(error))?;
+                sync_folder(&staging.data(), durability)?;
+                write_whole(&staging.manifest(), &text, durability)?;
+                sync_parents(&staging, durability)?;
+                Ok(manifest)
+            })
+            .await?;
+        Ok(Staged { manifest, rows, bytes })
+    }
+
+    async fn discard(mut self) {
+        // Nothing may still be writing when the folder is removed.
+        if let Some(current) = self.current.take() {
+            let _ = self.close(current).await;
+        }
+        for closing in self.closing.drain(..) {
+            let _ = closing.await;
+        }
+        let staging = self.staging.clone();
+        let removed = self.context.cpu.run_io(move || staging.remove()).await;
+        if let Err(fault) = removed {
+            self.context.notices.debug(fault.chain());
+        }
+    }
+}
+
+#[async_trait]
+impl Writer for FileWriter {
+    async fn write(&mut self, batch: Batch) -> Result<(), Fault> {
+        if self.context.cancel.is_cancelled() {
+            return Err(Fault::cancelled());
+        }
+        let Batch { rows, permit } = batch;
+        let rows = if self.polisher.is_idle() {
+            rows
+        } else {
+            let polisher = Arc::clone(&self.polisher);
+            self.context.cpu.run(move || polisher.apply(&rows)).await?
+        };
+        self.write_rows(&rows).await?;
+        drop(permit);
+        Ok(())
+    }
+
+    async fn stage(mut self: Box<Self>) -> Result<Staged, Fault> {
+        match self.stage_files().await {
+            Ok(staged) => Ok(staged),
+            Err(fault) => {
+                self.discard().await;
+                Err(fault)
+            }
+        }
+    }
+
+    async fn abort(self: Box<Self>) {
+        self.discard().await;
+    }
+}
+
+impl Current {
+    fn rows(&self) -> u64 {
+        match self {
+            Self::Parquet(file) => file.rows(),
+            Self::Text(file) => file.rows(),
+        }
+    }
+
+    /// Takes the first of `rows`, and says how many.
+    async fn write(&mut self, rows: &RecordBatch) -> Result<usize, Fault> {
+        match self {
+            Self::Parquet(file) => file.write(rows).await,
+            Self::Text(file) => file.write(rows).await.map(|()| rows.num_rows()),
+        }
+    }
+
+    fn has_grown_to(&self, target: u64) -> bool {
+        match self {
+            Self::Parquet(file) => file
+                .size_between_row_groups()
+                .is_some_and(|size| size >= target || file.has_large_footer()),
+            Self::Text(file) => file.size() >= target,
+        }
+    }
+}
+
+/// Makes the folder for staged files, without anything an earlier attempt of this run left.
+fn prepare(staging: &Staging) -> Result<(), Fault> {
+    super::detail::remove_folder(&staging.folder)?;
+    let data = staging.data();
+    let mut tries = 0;
+    loop {
+        match std::fs::create_dir_all(&data) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && tries < TRIES => {
+                tries += 1;
+            }
+            Err(error) => return Err(Fault::io("create", &data, error)),
+        }
+    }
+}
+
+/// Forces the names of the folders that lead to the staged files.
+fn sync_parents(staging: &Staging, durability: Durability) -> Result<(), Fault> {
+    for folder in staging.folder.ancestors().take(4) {
+        // A folder that can be searched but not read cannot be forced, and was there before.
+        if let Err(fault) = sync_folder(folder, durability)
+            && fault.kind() != hygge_core::fault::FaultKind::Auth
+        {
+            return Err(fault);
+        }
+    }
+    Ok(())
+}
+
+/// A task that panicked or was dropped with its runtime.
+pub(super) fn lost(error: JoinError) -> Fault {
+    if error.is_panic() {
+        Fault::bug("writing a file panicked").because(error)
+    } else {
+        Fault::cancelled()
+    }
+}
