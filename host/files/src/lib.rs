@@ -5,4 +5,7 @@ mod format;
 pub mod home;
 mod lane;
 pub mod polish;
+mod routes;
 pub mod store;
+mod stored;
+mod terms;

@@ -1,5 +1,6 @@
 //! The pages of a column chunk under another codec, their values untouched.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,25 +12,27 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use parquet::file::properties::ReaderProperties;
+use parquet::file::reader::ChunkReader;
 use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 
-use super::chunk::{ChunkBytes, guarded};
+use super::guarded;
 
-/// Compresses the pages of `chunk` again with `codec`. `close` is what was to be written beside
-/// the chunk had it been copied; answers with the new bytes (offsets from 0) and what is to be
-/// written beside them.
+/// Compresses the pages of `chunk` again with `codec`, into `sink`. `close` is what was to be
+/// written beside the chunk had it been copied; answers with the sink (offsets from 0) and what is
+/// to be written beside what is in it.
 ///
 /// Page checksums are verified on the way.
-pub(crate) fn recompress(
-    chunk: &ChunkBytes,
+pub(crate) fn recompress<R: ChunkReader + 'static, W: Write + Send>(
+    chunk: R,
     close: ColumnCloseResult,
     codec: Compression,
-) -> Result<(Bytes, ColumnCloseResult)> {
+    sink: W,
+) -> Result<(W, ColumnCloseResult)> {
     guarded(|| {
         let mut pages = pages(chunk, &close.metadata, close.rows_written)?;
-        let mut encoder = create_codec(codec.into(), &CodecOptions::default())?;
-        let mut sink = TrackedWrite::new(Vec::with_capacity(chunk.bytes.len()));
+        let mut encoder = create_codec(codec, &CodecOptions::default())?;
+        let mut sink = TrackedWrite::new(sink);
         let mut written = Written::default();
         {
             let mut writer = SerializedPageWriter::new(&mut sink);
@@ -38,21 +41,21 @@ pub(crate) fn recompress(
                 written.add(&spec)?;
             }
         }
-        let bytes = Bytes::from(sink.into_inner()?);
-        let close = written.close(close, codec, bytes.len())?;
-        Ok((bytes, close))
+        let length = sink.bytes_written();
+        let close = written.close(close, codec, length)?;
+        Ok((sink.into_inner()?, close))
     })
 }
 
-fn pages(
-    chunk: &ChunkBytes,
+fn pages<R: ChunkReader + 'static>(
+    chunk: R,
     meta: &ColumnChunkMetaData,
     rows: u64,
-) -> Result<SerializedPageReader<ChunkBytes>> {
+) -> Result<SerializedPageReader<R>> {
     // Without this, statistics in page headers would be lost.
     let properties = ReaderProperties::builder().set_read_page_statistics(true).build();
     SerializedPageReader::new_with_properties(
-        Arc::new(chunk.clone()),
+        Arc::new(chunk),
         meta,
         usize::try_from(rows)?,
         None,
