@@ -1,5 +1,7 @@
 //! The least that can be asked of the binary: its version, its help, its exit codes.
 
+#![allow(clippy::unwrap_used)]
+
 use std::process::{Command, Output};
 
 fn hygge(arguments: &[&str]) -> Output {

@@ -3,5 +3,9 @@
 mod cell;
 mod format;
 pub mod home;
+mod lane;
 pub mod polish;
+mod routes;
 pub mod store;
+mod stored;
+mod terms;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 
-use super::{Batch, Context, Finding};
+use super::{Context, Delivery, Finding, Terms};
 use crate::fault::Fault;
 use crate::watermark::Watermark;
 
@@ -43,6 +43,12 @@ pub struct ReadRequest {
     pub since: Option<Since>,
     /// The column whose highest value will be the next watermark. It must exist.
     pub watermark_column: Option<String>,
+    /// The columns that tell one row from another, where a watermark is followed. The engine
+    /// reports those that do not exist.
+    pub key_columns: Vec<String>,
+    /// What the Store would take instead of rows. A Home that does not know these terms, or has
+    /// nothing better than rows, gives rows.
+    pub terms: Option<Terms>,
 }
 
 /// Where an incremental run goes on.
@@ -86,6 +92,6 @@ pub trait Reader: Send {
         None
     }
 
-    /// The next rows, or `None` at the end.
-    async fn next(&mut self) -> Result<Option<Batch>, Fault>;
+    /// The next rows, or a parcel of them on the terms of the request; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Delivery>, Fault>;
 }

@@ -11,6 +11,10 @@
 //! and keeps the order that makes a run safe: everything is *staged* (durable, invisible), that is
 //! journalled, then *published* (visible, all at once), then success is journalled. A
 //! [`Manifest`] is all that a fresh process needs to finish or to discard what a crash left.
+//!
+//! A Store may say what it would take instead of rows: its [`Terms`]. The engine hands them to
+//! the Home with the [`ReadRequest`], and passes on the [`Parcel`]s of a Reader that agrees,
+//! without knowing what they are. Staging, counting and watermarks are the same for both.
 
 mod batch;
 mod context;
@@ -18,13 +22,13 @@ mod home;
 mod kind;
 mod store;
 
-pub use batch::Batch;
+pub use batch::{Batch, Delivery, Parcel, Tracking};
 pub use context::{Context, Durability, RunIds};
 pub use home::{Home, ReadRequest, Reader, Since, SourcePlan};
 pub use kind::{Connections, HomeKind, Kinds, Site, StoreKind};
 pub use store::{
     BoundaryRequest, Clash, DestinationPlan, LoadRequest, Manifest, Mode, Published, Staged, Store,
-    StorePlanRequest, Territory, Writer,
+    StorePlanRequest, Terms, Territory, Writer,
 };
 
 /// One thing that `hygge debug` looked at, and what it found.

@@ -1,5 +1,6 @@
 //! Where data settles.
 
+use std::any::Any;
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use arrow_schema::{Schema, SchemaRef};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Batch, Context, Finding};
+use super::{Batch, Context, Finding, Parcel};
 use crate::fault::Fault;
 use crate::watermark::{KeySet, Watermark};
 
@@ -35,6 +36,13 @@ pub trait Store: Send + Sync + Debug {
 
     /// What a run would do. For `--dry-run`: no side effects, no connection.
     async fn plan(&self, request: &StorePlanRequest) -> Result<DestinationPlan, Fault>;
+
+    /// What this Store would take instead of rows, or why it takes rows alone: for Homes that
+    /// know these terms. Pure, as configuration is.
+    fn terms(&self, mode: Mode) -> Option<Terms> {
+        let _ = mode;
+        None
+    }
 
     /// Prepares to take rows of `load.schema`. Nothing of it is visible.
     async fn begin(
@@ -68,11 +76,34 @@ pub trait Writer: Send {
     /// Takes rows. They may be buffered within the memory budget.
     async fn write(&mut self, batch: Batch) -> Result<(), Fault>;
 
+    /// Takes a parcel that was made on the Store's [`Terms`]. Only a Store that has such terms
+    /// is given one.
+    async fn take(&mut self, parcel: Parcel) -> Result<(), Fault> {
+        drop(parcel);
+        Err(Fault::bug("a parcel was given to a store that takes rows alone"))
+    }
+
     /// Makes everything written durable (as far as [`Context::durability`] says) yet invisible.
     async fn stage(self: Box<Self>) -> Result<Staged, Fault>;
 
     /// Gives up and removes everything written.
     async fn abort(self: Box<Self>);
+}
+
+/// What a Store would take instead of rows. Opaque to the engine: a Home knows terms by their
+/// `name`, and their `detail` by its type.
+#[derive(Clone)]
+pub struct Terms {
+    /// What kind of parcels these terms are about.
+    pub name: &'static str,
+    /// What the Store asks of them.
+    pub detail: Arc<dyn Any + Send + Sync>,
+}
+
+impl Debug for Terms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Terms").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// Whether rows replace the table or are added to it.

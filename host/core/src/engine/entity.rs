@@ -84,7 +84,8 @@ impl EntityRunner {
     }
 
     async fn attempts(&self) -> Result<Landed, Failed> {
-        let task = self.task().await?;
+        let mut task = self.task().await?;
+        task.request.terms = self.plan.store.terms(task.mode);
         self.listener.event(&Event::Started {
             name: self.plan.name.clone(),
             index: self.index,
@@ -153,6 +154,13 @@ impl EntityRunner {
             request: ReadRequest {
                 since: None,
                 watermark_column: self.plan.watermark.as_ref().map(|spec| spec.column.clone()),
+                key_columns: self
+                    .plan
+                    .watermark
+                    .as_ref()
+                    .map(crate::watermark::WatermarkSpec::key_columns)
+                    .unwrap_or_default(),
+                terms: None,
             },
             landed: KeySet::default(),
         };

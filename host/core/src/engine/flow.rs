@@ -1,4 +1,4 @@
-//! Moves batches from a Reader to a Writer, with a bounded queue between them.
+//! Moves batches and parcels from a Reader to a Writer, with a bounded queue between them.
 //!
 //! The reader runs in a task of its own, ahead of the writer by at most `queue_size` batches and
 //! as many bytes as the budget allows. Either side failing stops the other at once.
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::entity::EntityRunner;
 use super::event::Event;
 use super::stall::Progress;
-use crate::contract::{Batch, Context, Reader, Writer};
+use crate::contract::{Batch, Context, Delivery, Parcel, Reader, Tracking, Writer};
 use crate::fault::Fault;
 use crate::watermark::{Tracked, Tracker};
 
@@ -47,50 +47,234 @@ pub(super) async fn move_all(
 
 async fn read(
     mut reader: Box<dyn Reader>,
-    mut tracker: Option<Tracker>,
+    tracker: Option<Tracker>,
     context: Arc<Context>,
-    queue: mpsc::Sender<Batch>,
+    queue: mpsc::Sender<Delivery>,
 ) -> Result<Moved, Fault> {
+    let mut follower = Follower { tracker, context };
     let mut rows = 0;
     loop {
         let next = tokio::select! {
             biased;
-            () = context.cancel.cancelled() => return Err(Fault::cancelled()),
+            () = follower.context.cancel.cancelled() => return Err(Fault::cancelled()),
             () = queue.closed() => return Err(Fault::cancelled()),
             next = reader.next() => next?,
         };
-        let Some(mut batch) = next else { break };
-        if let Some(mut tracking) = tracker.take() {
-            let all = batch.rows;
-            let (left, tracking) =
-                context.cpu.run(move || tracking.observe(all).map(|rows| (rows, tracking))).await?;
-            batch.rows = left;
-            tracker = Some(tracking);
-        }
-        if batch.rows.num_rows() == 0 {
-            continue;
-        }
-        rows += batch.rows.num_rows() as u64;
-        if queue.send(batch).await.is_err() {
+        let delivery = match next {
+            None => break,
+            Some(Delivery::Rows(batch)) => {
+                let batch = follower.filter(batch).await?;
+                if batch.rows.num_rows() == 0 {
+                    continue;
+                }
+                rows += batch.rows.num_rows() as u64;
+                Delivery::Rows(batch)
+            }
+            Some(Delivery::Parcel(mut parcel)) => {
+                tokio::select! {
+                    biased;
+                    () = queue.closed() => return Err(Fault::cancelled()),
+                    followed = follower.follow(&mut parcel) => followed?,
+                }
+                rows += parcel.rows;
+                Delivery::Parcel(parcel)
+            }
+        };
+        if queue.send(delivery).await.is_err() {
             return Err(Fault::cancelled());
         }
     }
-    Ok(Moved { rows, tracked: tracker.map(Tracker::finish) })
+    Ok(Moved { rows, tracked: follower.tracker.map(Tracker::finish) })
+}
+
+/// Keeps the tracker at what passes, on the CPU pool.
+struct Follower {
+    tracker: Option<Tracker>,
+    context: Arc<Context>,
+}
+
+impl Follower {
+    /// Leaves out the rows that should not land.
+    async fn filter(&mut self, mut batch: Batch) -> Result<Batch, Fault> {
+        let Some(mut tracker) = self.tracker.take() else { return Ok(batch) };
+        let all = batch.rows;
+        let (left, tracker) =
+            self.context.cpu.run(move || tracker.observe(all).map(|rows| (rows, tracker))).await?;
+        batch.rows = left;
+        self.tracker = Some(tracker);
+        Ok(batch)
+    }
+
+    /// Follows the rows of a parcel, one batch of its key columns at a time.
+    async fn follow(&mut self, parcel: &mut Parcel) -> Result<(), Fault> {
+        let mut tracked: Tracking =
+            std::mem::replace(&mut parcel.tracked, Box::new(std::iter::empty()));
+        let mut rows = 0;
+        while let Some(mut tracker) = self.tracker.take() {
+            if self.context.cancel.is_cancelled() {
+                return Err(Fault::cancelled());
+            }
+            let (back, tracker, seen) = self
+                .context
+                .cpu
+                .run(move || {
+                    let seen = match tracked.next().transpose()? {
+                        Some(columns) => {
+                            let seen = columns.num_rows();
+                            tracker.follow(columns)?;
+                            Some(seen)
+                        }
+                        None => None,
+                    };
+                    Ok((tracked, tracker, seen))
+                })
+                .await?;
+            self.tracker = Some(tracker);
+            let Some(seen) = seen else {
+                return match rows == parcel.rows {
+                    true => Ok(()),
+                    false => Err(Fault::bug(format!(
+                        "a parcel of {} rows gave the keys of {rows}",
+                        parcel.rows
+                    ))),
+                };
+            };
+            tracked = back;
+            rows += seen as u64;
+        }
+        Ok(())
+    }
 }
 
 async fn write(
     runner: &EntityRunner,
-    queue: &mut mpsc::Receiver<Batch>,
+    queue: &mut mpsc::Receiver<Delivery>,
     writer: &mut dyn Writer,
     progress: &Progress,
 ) -> Result<(), Fault> {
     let (mut rows, mut bytes) = (0, 0);
-    while let Some(batch) = queue.recv().await {
-        rows += batch.rows.num_rows() as u64;
-        bytes += batch.permit.bytes() as u64;
-        writer.write(batch).await?;
+    while let Some(delivery) = queue.recv().await {
+        match delivery {
+            Delivery::Rows(batch) => {
+                rows += batch.rows.num_rows() as u64;
+                bytes += batch.permit.bytes() as u64;
+                writer.write(batch).await?;
+            }
+            Delivery::Parcel(parcel) => {
+                rows += parcel.rows;
+                bytes += parcel.bytes;
+                writer.take(parcel).await?;
+            }
+        }
         progress.mark();
         runner.listener.event(&Event::Progress { name: runner.plan.name.clone(), rows, bytes });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+    use arrow_schema::SchemaRef;
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::budget::Budget;
+    use crate::contract::{Durability, RunIds};
+    use crate::cpu::Cpu;
+    use crate::engine::event::{Notices, Silent};
+    use crate::fault::FaultKind;
+    use crate::watermark::{KeySet, Watermark, WatermarkSpec};
+
+    struct Prepared(VecDeque<Delivery>, SchemaRef);
+
+    #[async_trait]
+    impl Reader for Prepared {
+        fn schema(&self) -> SchemaRef {
+            Arc::clone(&self.1)
+        }
+
+        async fn next(&mut self) -> Result<Option<Delivery>, Fault> {
+            Ok(self.0.pop_front())
+        }
+    }
+
+    fn context() -> Arc<Context> {
+        Arc::new(Context {
+            flow: "f".to_owned(),
+            entity: "e".to_owned(),
+            run: RunIds { coordinator: "c".into(), flow: "f".into(), entity: "e".into() },
+            memory: Budget::new(1 << 20).share(),
+            cpu: Cpu::with_cores(1),
+            cancel: Default::default(),
+            durability: Durability::Process,
+            notices: Notices::new(None, Arc::new(Silent)),
+        })
+    }
+
+    fn rows(ids: &[i64]) -> RecordBatch {
+        let column: ArrayRef = Arc::new(Int64Array::from(ids.to_vec()));
+        RecordBatch::try_from_iter([("name", Arc::clone(&column)), ("id", column)]).unwrap()
+    }
+
+    fn batch(context: &Context, ids: &[i64]) -> Delivery {
+        Delivery::Rows(Batch { rows: rows(ids), permit: context.memory.charge(8) })
+    }
+
+    fn parcel(context: &Context, rows_promised: u64, batches: Vec<RecordBatch>) -> Delivery {
+        let keys = batches.into_iter().map(|rows| Ok(rows.project(&[1]).unwrap()));
+        Delivery::Parcel(Parcel {
+            rows: rows_promised,
+            bytes: 1,
+            content: Box::new("content"),
+            tracked: Box::new(keys),
+            permit: context.memory.charge(8),
+        })
+    }
+
+    async fn moved(
+        context: &Arc<Context>,
+        since: Option<i64>,
+        deliveries: Vec<Delivery>,
+    ) -> Result<(Moved, usize), Fault> {
+        let spec = WatermarkSpec { primary_key: "id".to_owned(), column: "id".to_owned() };
+        let schema = rows(&[]).schema();
+        let since = since.map(Watermark::Int);
+        let tracker = Tracker::new(&spec, &schema, since, KeySet::default()).unwrap();
+        let reader = Box::new(Prepared(deliveries.into(), schema));
+        let (sender, mut queue) = mpsc::channel(16);
+        let moved = read(reader, Some(tracker), Arc::clone(context), sender).await?;
+        let mut passed = 0;
+        while queue.recv().await.is_some() {
+            passed += 1;
+        }
+        Ok((moved, passed))
+    }
+
+    #[tokio::test]
+    async fn parcels_are_followed_and_counted_among_rows() {
+        let context = context();
+        let deliveries = vec![
+            batch(&context, &[1, 2, 3]),
+            parcel(&context, 3, vec![rows(&[9, 4]), rows(&[5])]),
+            batch(&context, &[1]),
+        ];
+        let (moved, passed) = moved(&context, Some(2), deliveries).await.unwrap();
+        assert_eq!((moved.rows, passed), (5, 2), "rows 2 and 3, and the parcel");
+        let tracked = moved.tracked.unwrap();
+        assert_eq!(tracked.watermark, Some(Watermark::Int(9)));
+        assert_eq!(tracked.boundary.unwrap().hashes.len(), 1);
+        assert_eq!(tracked.dropped, 2);
+    }
+
+    #[tokio::test]
+    async fn a_parcel_with_other_rows_than_promised_is_a_fault() {
+        let context = context();
+        let short = moved(&context, None, vec![parcel(&context, 3, vec![rows(&[1])])]).await;
+        assert_eq!(short.unwrap_err().kind(), FaultKind::Bug);
+        let old = moved(&context, Some(5), vec![parcel(&context, 2, vec![rows(&[9, 4])])]).await;
+        assert_eq!(old.unwrap_err().kind(), FaultKind::Data);
+    }
 }

@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use super::event::{EntityName, Event, Listener, Outcome, RunReport};
 use super::run;
 use crate::contract::{
-    Batch, Context, DestinationPlan, Durability, Finding, Home, LoadRequest, Manifest, Mode,
-    Published, ReadRequest, Reader, SourcePlan, Staged, Store, StorePlanRequest, Territory, Writer,
+    Batch, Context, Delivery, DestinationPlan, Durability, Finding, Home, LoadRequest, Manifest,
+    Mode, Published, ReadRequest, Reader, SourcePlan, Staged, Store, StorePlanRequest, Territory,
+    Writer,
 };
 use crate::fault::{Fault, FaultKind};
 use crate::journal::{HistoryFilter, Journal, Status};
@@ -95,7 +96,7 @@ impl Reader for TestReader {
         schema()
     }
 
-    async fn next(&mut self) -> Result<Option<Batch>, Fault> {
+    async fn next(&mut self) -> Result<Option<Delivery>, Fault> {
         assert!(!self.panics, "as it was told");
         if self.hangs_at == Some(self.left) {
             std::future::pending::<()>().await;
@@ -108,7 +109,7 @@ impl Reader for TestReader {
         let ids = Int64Array::from_iter_values(0..10);
         let rows = RecordBatch::try_new(schema(), vec![Arc::new(ids)]).unwrap();
         let permit = self.context.memory.acquire(80).await;
-        Ok(Some(Batch { rows, permit }))
+        Ok(Some(Delivery::Rows(Batch { rows, permit })))
     }
 }
 

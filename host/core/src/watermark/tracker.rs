@@ -26,8 +26,8 @@ pub const MAX_BOUNDARY_KEYS: usize = 3_500_000;
 #[derive(Debug)]
 pub struct Tracker {
     column: String,
-    column_index: usize,
-    key_indices: Vec<usize>,
+    keys: Vec<String>,
+    places: Places,
     since: Option<Watermark>,
     landed: KeySet,
     /// The highest watermark that passed.
@@ -39,6 +39,13 @@ pub struct Tracker {
     limit: usize,
     dropped: u64,
     nulls: u64,
+}
+
+/// Where the watermark and the key are among the columns of a batch.
+#[derive(Debug)]
+struct Places {
+    column: usize,
+    keys: Vec<usize>,
 }
 
 /// How far a load came.
@@ -109,8 +116,8 @@ impl Tracker {
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             column: spec.column.clone(),
-            column_index,
-            key_indices,
+            keys,
+            places: Places { column: column_index, keys: key_indices },
             max: None,
             at_max: KeySet::default(),
             too_many: false,
@@ -132,6 +139,34 @@ impl Tracker {
         };
         self.remember(&passed)?;
         Ok(passed)
+    }
+
+    /// Takes rows that land whatever is said here, of which only the watermark and key columns
+    /// are given. A row that should not land was promised not to be among them: a fault.
+    pub fn follow(&mut self, columns: RecordBatch) -> Result<(), Fault> {
+        let schema = columns.schema();
+        let place = |name: &String| {
+            schema.index_of(name).map_err(|_| {
+                Fault::bug(format!("rows to be followed came without their column `{name}`"))
+            })
+        };
+        let theirs = Places {
+            column: place(&self.column)?,
+            keys: self.keys.iter().map(place).collect::<Result<_, _>>()?,
+        };
+        let rows = columns.num_rows();
+        let own = std::mem::replace(&mut self.places, theirs);
+        let passed = self.observe(columns);
+        self.places = own;
+        if passed?.num_rows() == rows {
+            return Ok(());
+        }
+        Err(Fault::data(format!(
+            "the statistics of the source say that all its new rows have a higher `{}` than the \
+             last watermark, but some have not",
+            self.column
+        ))
+        .with_help("write the source again: what it says of its own rows is wrong"))
     }
 
     /// Rows dropped so far because their watermark is null.
@@ -226,13 +261,13 @@ impl Tracker {
     fn watermarks<'a>(&self, batch: &'a RecordBatch) -> Result<&'a dyn arrow_array::Array, Fault> {
         batch
             .columns()
-            .get(self.column_index)
+            .get(self.places.column)
             .map(AsRef::as_ref)
             .ok_or_else(|| Fault::bug("a batch has fewer columns than its schema announced"))
     }
 
     fn keys(&self, batch: &RecordBatch, rows: BooleanBuffer) -> Result<Vec<[u8; 16]>, Fault> {
-        let columns = batch.project(&self.key_indices).map_err(|error| {
+        let columns = batch.project(&self.places.keys).map_err(|error| {
             Fault::bug("a batch has fewer columns than its schema announced").because(error)
         })?;
         let columns = select(&columns, rows)?;
@@ -361,6 +396,31 @@ mod tests {
         let before = given.column(0).to_data().buffers()[0].as_ptr();
         let kept = tracker.observe(given).unwrap();
         assert_eq!(kept.column(0).to_data().buffers()[0].as_ptr(), before);
+    }
+
+    #[test]
+    fn rows_that_land_anyway_are_followed_by_the_names_of_their_columns() {
+        let (_, last) = load(&[(1, Some(5)), (2, Some(5))], 2, None);
+        let landed = last.boundary.clone().unwrap();
+        let mut tracker =
+            Tracker::new(&spec(), &schema(), last.watermark.clone(), landed.clone()).unwrap();
+        let turned = |rows: &[(i64, Option<i64>)]| batch(rows).project(&[1, 0]).unwrap();
+        tracker.follow(turned(&[(3, Some(6)), (4, Some(7))])).unwrap();
+        // What is given in full goes on being understood.
+        assert_eq!(tracker.observe(batch(&[(5, Some(7)), (1, Some(5))])).unwrap().num_rows(), 1);
+        let tracked = tracker.finish();
+        assert_eq!(tracked.watermark, Some(micros(7)));
+        assert_eq!(tracked.boundary.unwrap().hashes.len(), 2);
+
+        for wrong in [(1, Some(5)), (9, Some(4)), (9, None)] {
+            let mut tracker =
+                Tracker::new(&spec(), &schema(), last.watermark.clone(), landed.clone()).unwrap();
+            let fault = tracker.follow(turned(&[(3, Some(6)), wrong])).unwrap_err();
+            assert_eq!(fault.kind(), FaultKind::Data, "{wrong:?}");
+        }
+        let mut tracker = Tracker::new(&spec(), &schema(), None, KeySet::default()).unwrap();
+        let fault = tracker.follow(batch(&[(1, None)]).project(&[1]).unwrap()).unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::Bug);
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Rows made ahead by a task, taken one batch at a time.
+//! Rows made ahead by a task, taken one batch or parcel at a time.
 
 use std::future::Future;
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
-use hygge_core::contract::{Batch, Context, Reader};
+use hygge_core::contract::{Batch, Context, Delivery, Parcel, Reader};
 use hygge_core::fault::Fault;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -17,14 +17,14 @@ const WAITING: usize = 1;
 pub(crate) struct Feed {
     schema: SchemaRef,
     rows_expected: Option<u64>,
-    batches: mpsc::Receiver<Said>,
+    said: mpsc::Receiver<Said>,
     cancel: CancellationToken,
     ended: bool,
     _stop: DropGuard,
 }
 
 enum Said {
-    Batch(Batch),
+    Delivery(Delivery),
     End,
     Fault(Fault),
 }
@@ -32,13 +32,13 @@ enum Said {
 /// The giving end.
 #[derive(Debug)]
 pub(crate) struct Outlet {
-    batches: mpsc::Sender<Said>,
+    say: mpsc::Sender<Said>,
 }
 
 impl std::fmt::Debug for Said {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Batch(_) => "Batch",
+            Self::Delivery(_) => "Delivery",
             Self::End => "End",
             Self::Fault(_) => "Fault",
         })
@@ -48,7 +48,16 @@ impl std::fmt::Debug for Said {
 impl Outlet {
     /// Gives a batch out, as soon as there is room for it.
     pub(crate) async fn give(&self, batch: Batch) -> Result<(), Fault> {
-        self.batches.send(Said::Batch(batch)).await.map_err(|_| Fault::cancelled())
+        self.say(Delivery::Rows(batch)).await
+    }
+
+    /// Gives a parcel out, as soon as there is room for it.
+    pub(crate) async fn give_parcel(&self, parcel: Parcel) -> Result<(), Fault> {
+        self.say(Delivery::Parcel(parcel)).await
+    }
+
+    async fn say(&self, delivery: Delivery) -> Result<(), Fault> {
+        self.say.send(Said::Delivery(delivery)).await.map_err(|_| Fault::cancelled())
     }
 }
 
@@ -65,9 +74,9 @@ impl Feed {
         P: FnOnce(Arc<Outlet>) -> F,
         F: Future<Output = Result<(), Fault>> + Send + 'static,
     {
-        let (sender, batches) = mpsc::channel(WAITING);
+        let (sender, said) = mpsc::channel(WAITING);
         let stop = context.cancel.child_token();
-        let outlet = Arc::new(Outlet { batches: sender.clone() });
+        let outlet = Arc::new(Outlet { say: sender.clone() });
         let work = produce(outlet);
         tokio::spawn({
             let stop = stop.clone();
@@ -91,7 +100,7 @@ impl Feed {
         Box::new(Self {
             schema,
             rows_expected,
-            batches,
+            said,
             cancel: context.cancel.clone(),
             ended: false,
             _stop: stop.drop_guard(),
@@ -109,17 +118,17 @@ impl Reader for Feed {
         self.rows_expected
     }
 
-    async fn next(&mut self) -> Result<Option<Batch>, Fault> {
+    async fn next(&mut self) -> Result<Option<Delivery>, Fault> {
         if self.ended {
             return Ok(None);
         }
         let said = tokio::select! {
             biased;
             () = self.cancel.cancelled() => return Err(Fault::cancelled()),
-            said = self.batches.recv() => said,
+            said = self.said.recv() => said,
         };
         match said {
-            Some(Said::Batch(batch)) => Ok(Some(batch)),
+            Some(Said::Delivery(delivery)) => Ok(Some(delivery)),
             Some(Said::End) => {
                 self.ended = true;
                 Ok(None)

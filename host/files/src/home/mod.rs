@@ -11,11 +11,11 @@ mod config;
 mod feed;
 mod files;
 mod listing;
-mod parquet;
-mod source;
+pub(crate) mod parquet;
+pub(crate) mod source;
 mod text;
 mod unify;
-mod weight;
+pub(crate) mod weight;
 
 use hygge_core::contract::HomeKind;
 

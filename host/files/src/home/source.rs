@@ -82,6 +82,11 @@ impl OpenFile {
         &self.source
     }
 
+    /// The file itself, for the system to copy from.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Fails if the file is no longer what it was when it was found. Asked before the first byte
     /// is read and after the last, and before damage is blamed on the file.
     pub(crate) fn verify(&self) -> Result<(), Fault> {

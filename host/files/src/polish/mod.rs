@@ -58,6 +58,23 @@ enum Origin {
     Value(ArrayRef),
 }
 
+/// Where a column of the result comes from, as far as others need to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A column of the input, passed on, perhaps under another name.
+    Passed(usize),
+    /// Made of these columns of the input; of none where every row has the same value.
+    Made(Vec<usize>),
+}
+
+/// Some columns of the input, and which they are.
+#[derive(Clone, Copy, Debug)]
+struct Inputs<'a> {
+    rows: &'a RecordBatch,
+    /// The place of each in the whole input; `None` when all are there.
+    places: Option<&'a [usize]>,
+}
+
 impl Polish {
     /// Works out what becomes of rows with these columns. `now` is the time that timestamp
     /// columns get: one for the whole run.
@@ -227,6 +244,36 @@ impl Polisher {
         self.outputs.is_empty()
     }
 
+    /// Where each column of the result comes from.
+    pub(crate) fn sources(&self) -> Vec<Source> {
+        if self.is_idle() {
+            return (0..self.schema.fields().len()).map(Source::Passed).collect();
+        }
+        let sources = self.outputs.iter().map(|output| match &output.origin {
+            Origin::Input(index) => Source::Passed(*index),
+            made => {
+                let mut needed = Vec::new();
+                made.add_needed(&mut needed);
+                Source::Made(needed)
+            }
+        });
+        sources.collect()
+    }
+
+    /// One column of the result, from some columns of the input whose places are given.
+    pub(crate) fn column(
+        &self,
+        index: usize,
+        rows: &RecordBatch,
+        places: &[usize],
+    ) -> Result<ArrayRef, Fault> {
+        let inputs = Inputs { rows, places: Some(places) };
+        match self.outputs.get(index) {
+            Some(output) => output.origin.column(inputs),
+            None => Origin::Input(index).column(inputs),
+        }
+    }
+
     /// The rows after polish.
     pub fn apply(&self, rows: &RecordBatch) -> Result<RecordBatch, Fault> {
         if self.is_idle() {
@@ -235,7 +282,7 @@ impl Polisher {
         let columns = self
             .outputs
             .iter()
-            .map(|output| output.origin.column(rows))
+            .map(|output| output.origin.column(Inputs { rows, places: None }))
             .collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(
@@ -244,29 +291,54 @@ impl Polisher {
     }
 }
 
+impl Inputs<'_> {
+    fn get(self, index: usize) -> Result<ArrayRef, Fault> {
+        let at = match self.places {
+            Some(places) => places.iter().position(|place| *place == index),
+            None => Some(index),
+        };
+        at.and_then(|at| self.rows.columns().get(at)).map(Arc::clone).ok_or_else(|| {
+            Fault::bug(format!(
+                "the column {index} is not among the {} of a batch",
+                self.rows.num_columns()
+            ))
+        })
+    }
+}
+
 impl Origin {
-    fn column(&self, rows: &RecordBatch) -> Result<ArrayRef, Fault> {
+    fn column(&self, inputs: Inputs<'_>) -> Result<ArrayRef, Fault> {
         match self {
-            Self::Input(index) => rows.columns().get(*index).map(Arc::clone).ok_or_else(|| {
-                Fault::bug(format!("a batch has {} columns, too few", rows.num_columns()))
-            }),
+            Self::Input(index) => inputs.get(*index),
             Self::Hash { columns, names, algorithm, hex } => {
-                let columns = columns
-                    .iter()
-                    .map(|origin| origin.column(rows))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let columns = columns.iter().map(|origin| origin.column(inputs)).collect::<Result<
+                    Vec<_>,
+                    _,
+                >>(
+                )?;
                 let named: Vec<(&str, &dyn Array)> = names
                     .iter()
                     .map(String::as_str)
                     .zip(columns.iter().map(|column| column.as_ref() as &dyn Array))
                     .collect();
-                hash::column(&named, rows.num_rows(), *algorithm, *hex)
+                hash::column(&named, inputs.rows.num_rows(), *algorithm, *hex)
             }
             Self::Value(value) => {
-                let first = UInt32Array::from_value(0, rows.num_rows());
+                let first = UInt32Array::from_value(0, inputs.rows.num_rows());
                 arrow_select::take::take(value, &first, None)
                     .map_err(|error| Fault::bug("cannot repeat a constant").because(error))
             }
+        }
+    }
+
+    fn add_needed(&self, needed: &mut Vec<usize>) {
+        match self {
+            Self::Input(index) if needed.contains(index) => {}
+            Self::Input(index) => needed.push(*index),
+            Self::Hash { columns, .. } => {
+                columns.iter().for_each(|column| column.add_needed(needed));
+            }
+            Self::Value(_) => {}
         }
     }
 }

@@ -11,6 +11,7 @@ use super::pattern::{FilePattern, PatternNames};
 use crate::cell::Style;
 use crate::format::{Format, TextCompression};
 use crate::polish::{Polish, PolishKeys};
+use crate::terms::ParquetTerms;
 
 /// Keys that every Store's mapping may hold and that are read elsewhere.
 const READ_ELSEWHERE: &[&str] = &["type", "incremental"];
@@ -24,12 +25,16 @@ hygge_core::keys! {
         path: String,
         /// Rows in each file. When left out, files grow to `target_file_size`.
         batch_size: Option<NonZeroU64>,
-        /// How large files grow when `batch_size` is left out.
-        target_file_size: ByteSize = ByteSize(512_000_000),
+        /// How large files grow when `batch_size` is left out: 512 MB unless said otherwise.
+        /// Larger files of a source are then divided where their row groups end; when left out,
+        /// they may be copied as they are.
+        target_file_size: Option<ByteSize>,
         /// How pages are compressed.
         compression: Compression = Compression::Snappy,
         /// How files are named: `{sequence}` (or `{sequence:020d}`), `{entity}`, `{flow}`.
         file_pattern: String = "{sequence:020d}.parquet".to_owned(),
+        /// How far Parquet data that is copied, not decoded, is checked before.
+        verify: Verify = Verify::Structure,
         /// Last touches to rows before they are written.
         polish: Option<PolishKeys>,
         /// An older place for `batch_size`, `compression` and `file_pattern`.
@@ -49,13 +54,17 @@ hygge_core::keys! {
         format_options: Option<Node>,
         /// Rows in each file. When left out, files grow to `target_file_size`.
         batch_size: Option<NonZeroU64>,
-        /// How large files grow when `batch_size` is left out.
-        target_file_size: ByteSize = ByteSize(512_000_000),
+        /// How large files grow when `batch_size` is left out: 512 MB unless said otherwise.
+        /// Larger files of a source are then divided where their row groups end; when left out,
+        /// they may be copied as they are.
+        target_file_size: Option<ByteSize>,
         /// How files are compressed. Parquet: snappy unless said otherwise. CSV and NDJSON:
         /// `uncompressed` unless said otherwise, `gzip` or `zstd`.
         compression: Option<Compression>,
         /// How files are named: `{sequence}` (or `{sequence:020d}`), `{entity}`, `{flow}`.
         file_pattern: Option<String>,
+        /// How far Parquet data that is copied, not decoded, is checked before.
+        verify: Verify = Verify::Structure,
         /// Last touches to rows before they are written.
         polish: Option<PolishKeys>,
         /// An older place for `batch_size`, `compression` and `file_pattern`.
@@ -91,6 +100,16 @@ hygge_core::choices! {
         Zstd = "zstd" | "zst",
         /// Not at all.
         Uncompressed = "uncompressed" | "none",
+    }
+}
+
+hygge_core::choices! {
+    /// How far data that is copied, not decoded, is checked before.
+    pub enum Verify {
+        /// Whether its pages and all that is said of them fit together.
+        Structure = "structure",
+        /// All values are decoded as well, and checksums compared.
+        Values = "values",
     }
 }
 
@@ -167,6 +186,9 @@ pub(crate) struct Settings {
     pub pattern: FilePattern,
     pub rows_per_file: Option<NonZeroU64>,
     pub target_file_size: u64,
+    /// The size of a file, if the user said so.
+    pub divide_at: Option<u64>,
+    pub verify: Verify,
     pub polish: Option<Polish>,
     pub layout: Layout,
 }
@@ -174,9 +196,26 @@ pub(crate) struct Settings {
 /// How the rows of a file are laid out.
 #[derive(Clone, Debug)]
 pub(crate) enum Layout {
-    Parquet { compression: parquet::basic::Compression, row_group_rows: usize },
+    Parquet(ParquetLayout),
     Csv { csv: CsvLayout, compression: TextCompression },
     Ndjson { compression: TextCompression },
+}
+
+/// How Parquet is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ParquetLayout {
+    pub compression: parquet::basic::Compression,
+    /// Whether the user said how hard to compress.
+    pub has_level: bool,
+    /// Rows in a row group, at most, if the user said so.
+    pub most_rows: Option<u64>,
+}
+
+impl ParquetLayout {
+    /// Rows in a row group, at most.
+    pub(crate) fn row_group_rows(&self) -> usize {
+        self.most_rows.map_or(ROW_GROUP_ROWS, |rows| rows.min(ROW_GROUP_ROWS as u64) as usize)
+    }
 }
 
 /// How CSV is written.
@@ -192,11 +231,26 @@ pub(crate) struct CsvLayout {
     pub style: Style,
 }
 
+impl Settings {
+    /// On what terms Parquet data is taken as it is stored; `None` where files are text.
+    pub(crate) fn parquet_terms(&self) -> Option<ParquetTerms> {
+        let Layout::Parquet(layout) = &self.layout else { return None };
+        Some(ParquetTerms {
+            refusal: self.rows_per_file.map(|_| "`batch_size` is set"),
+            polish: self.polish.clone(),
+            codec: layout.compression,
+            level_matters: layout.has_level,
+            most_rows: layout.most_rows,
+            most_bytes: self.divide_at,
+        })
+    }
+}
+
 impl Layout {
     /// The ending of the files' names.
     pub(crate) fn extension(&self) -> String {
         match self {
-            Self::Parquet { .. } => Format::Parquet.extension().to_owned(),
+            Self::Parquet(_) => Format::Parquet.extension().to_owned(),
             Self::Csv { compression, .. } => {
                 format!("{}{}", Format::Csv.extension(), compression.extension())
             }
@@ -206,6 +260,9 @@ impl Layout {
         }
     }
 }
+
+/// How large files grow when nothing is said of it.
+const FILE_SIZE: u64 = 512_000_000;
 
 /// Most rows in a row group: what readers of Parquet are tuned for.
 const ROW_GROUP_ROWS: usize = 1_048_576;
@@ -226,6 +283,7 @@ pub(crate) fn parquet(
         target_file_size: keys.target_file_size,
         compression: Some(keys.compression),
         file_pattern: Some(keys.file_pattern),
+        verify: keys.verify,
         polish: keys.polish,
         options: keys.options,
     };
@@ -256,7 +314,8 @@ fn settings(
     if keys.path.is_empty() {
         problems.add(at("path"), "`path` is empty").help("name the folder to write into");
     }
-    if keys.target_file_size.0 == 0 {
+    let divide_at = keys.target_file_size.map(|size| size.0);
+    if divide_at == Some(0) {
         problems.add(at("target_file_size"), "files cannot grow to no size at all");
     }
     let compression = older.and_then(|older| older.compression).or(keys.compression);
@@ -290,7 +349,9 @@ fn settings(
         path: keys.path,
         pattern,
         rows_per_file: older.and_then(|older| older.batch_size).or(keys.batch_size),
-        target_file_size: keys.target_file_size.0,
+        target_file_size: divide_at.unwrap_or(FILE_SIZE),
+        divide_at,
+        verify: keys.verify,
         polish,
         layout,
     })
@@ -335,11 +396,11 @@ fn parquet_layout(
         }
     };
     match codec {
-        Ok(compression) => {
-            let rows = options.row_group_size.map(|rows| rows.get().min(ROW_GROUP_ROWS as u64));
-            let row_group_rows = rows.map_or(ROW_GROUP_ROWS, |rows| rows as usize);
-            Some(Layout::Parquet { compression, row_group_rows })
-        }
+        Ok(compression) => Some(Layout::Parquet(ParquetLayout {
+            compression,
+            has_level: level.is_some(),
+            most_rows: options.row_group_size.map(std::num::NonZero::get),
+        })),
         Err(_) => {
             let place = node.map_or(place, |node| &node.span);
             let name = compression.as_str();

@@ -8,12 +8,21 @@ use std::thread::JoinHandle;
 
 use hygge_core::contract::Durability;
 use hygge_core::fault::Fault;
+use tokio_util::sync::CancellationToken;
+
+use crate::home::source::OpenFile;
 
 /// Bytes written before they are forced to the disk in the background.
 const SYNC_EVERY: u64 = 32 << 20;
 
 /// Bytes written ahead of the disk before writing waits for it.
 const MOST_AHEAD: u64 = 128 << 20;
+
+/// Bytes the kernel is asked to copy at a time: it cannot be stopped meanwhile.
+const PIECE: usize = 16 << 20;
+
+/// Bytes copied at a time where the kernel does not do it.
+const BUFFER: usize = 1 << 20;
 
 /// A new file. Forcing all of it only at its end would leave the disk idle while data is encoded
 /// and everything waiting when it is done, so it is forced piece by piece.
@@ -37,6 +46,77 @@ impl DiskFile {
     /// How many bytes have been written.
     pub(crate) fn written(&self) -> u64 {
         self.written
+    }
+
+    /// Appends all of `source`, in the kernel where the file systems allow it. Stops early, with a
+    /// fault, once `stop` is cancelled.
+    pub(crate) fn append_all(
+        &mut self,
+        source: &OpenFile,
+        path: &Path,
+        stop: &CancellationToken,
+    ) -> Result<(), Fault> {
+        let length = source.source().len();
+        let written = |error| Fault::io("write", path, error);
+        let (mut at, mut in_kernel, mut buffer) = (0, true, Vec::new());
+        while at < length {
+            if stop.is_cancelled() {
+                return Err(Fault::cancelled());
+            }
+            let piece = usize::try_from(length - at).unwrap_or(usize::MAX).min(PIECE);
+            let copied = match in_kernel {
+                true => self.copy_in_kernel(source, at, piece).map_err(written)?,
+                false => None,
+            };
+            let copied = match copied {
+                Some(copied) => copied,
+                None => {
+                    in_kernel = false;
+                    buffer.resize(piece.min(BUFFER), 0);
+                    source
+                        .read_exact_at(&mut buffer, at)
+                        .map_err(|error| source.source().unreadable(error))?;
+                    (&*self.file).write_all(&buffer).map_err(written)?;
+                    buffer.len()
+                }
+            };
+            at += copied as u64;
+            self.count(copied).map_err(written)?;
+        }
+        Ok(())
+    }
+
+    /// Copies some bytes without bringing them into this process, and says how many; `None` where
+    /// the kernel cannot.
+    fn copy_in_kernel(
+        &self,
+        source: &OpenFile,
+        at: u64,
+        bytes: usize,
+    ) -> io::Result<Option<usize>> {
+        use rustix::io::Errno;
+
+        let mut from = at;
+        let to = &*self.file;
+        match rustix::fs::copy_file_range(source.file(), Some(&mut from), to, None, bytes) {
+            Ok(0) => Ok(None),
+            Ok(copied) => Ok(Some(copied)),
+            Err(error) if matches!(error, Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => {
+                Err(error.into())
+            }
+            // Reading and writing find out what is wrong, if anything is.
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Bytes were written.
+    fn count(&mut self, bytes: usize) -> io::Result<()> {
+        self.written += bytes as u64;
+        self.ahead += bytes as u64;
+        if self.ahead >= SYNC_EVERY && self.durability == Durability::Disk {
+            self.force_in_background()?;
+        }
+        Ok(())
     }
 
     /// Forces what is left, as far as was asked for.
@@ -74,11 +154,7 @@ impl DiskFile {
 impl Write for DiskFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = (&*self.file).write(bytes)?;
-        self.written += count as u64;
-        self.ahead += count as u64;
-        if self.ahead >= SYNC_EVERY && self.durability == Durability::Disk {
-            self.force_in_background()?;
-        }
+        self.count(count)?;
         Ok(count)
     }
 

@@ -12,9 +12,10 @@ use parquet::arrow::parquet_to_arrow_schema;
 use super::FileStore;
 use super::config::Layout;
 use super::folder::{self, Which};
-use super::parquet::{footer, rows_of, stored};
+use super::parquet::{footer, rows_of};
 use super::place::{is_writable, nearest_existing};
 use crate::format::Format;
+use crate::stored::stored;
 
 /// Whether the destination can be written to, and what is there.
 pub(super) fn check(store: &FileStore) -> Result<String, Fault> {
@@ -99,7 +100,7 @@ pub(super) fn future(store: &FileStore, schema: &SchemaRef) -> Result<SchemaRef,
         None => Arc::clone(schema),
     };
     match store.settings.layout {
-        Layout::Parquet { .. } => stored(&polished),
+        Layout::Parquet(_) => stored(&polished),
         Layout::Csv { .. } | Layout::Ndjson { .. } => Ok(polished),
     }
 }

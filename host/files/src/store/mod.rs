@@ -20,6 +20,7 @@ mod row_group;
 mod swap;
 mod sweep;
 mod text;
+mod transfer;
 mod writer;
 
 use std::path::{Component, PathBuf};
@@ -27,8 +28,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hygge_core::contract::{
-    BoundaryRequest, Context, DestinationPlan, Finding, LoadRequest, Manifest, Published, Site,
-    Store, StoreKind, StorePlanRequest, Territory, Writer,
+    BoundaryRequest, Context, DestinationPlan, Finding, LoadRequest, Manifest, Mode, Published,
+    Site, Store, StoreKind, StorePlanRequest, Terms, Territory, Writer,
 };
 use hygge_core::cpu::Cpu;
 use hygge_core::fault::Fault;
@@ -38,13 +39,15 @@ use hygge_core::watermark::KeySet;
 
 pub use config::{
     Compression, CsvOptions, LocalStoreKeys, NdjsonOptions, OlderOptions, ParquetOptions,
-    ParquetStoreKeys, QuoteStyle,
+    ParquetStoreKeys, QuoteStyle, Verify,
 };
 
 use config::Settings;
 use place::Place;
 use publish::Publication;
 use swap::Native;
+
+use crate::terms::ParquetTerms;
 
 /// The kinds of Stores that are files.
 pub fn kinds() -> Vec<Box<dyn StoreKind>> {
@@ -174,6 +177,10 @@ impl Store for FileStore {
     async fn plan(&self, request: &StorePlanRequest) -> Result<DestinationPlan, Fault> {
         let request = request.clone();
         self.on_disk(move |store| inspect::plan(store, &request)).await
+    }
+
+    fn terms(&self, _: Mode) -> Option<Terms> {
+        self.settings.parquet_terms().map(ParquetTerms::into_terms)
     }
 
     async fn begin(

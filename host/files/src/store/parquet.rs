@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Field, FieldRef, IntervalUnit, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{Schema, SchemaRef};
 use hygge_core::contract::Context;
 use hygge_core::fault::Fault;
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
@@ -13,11 +13,16 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::SchemaDescPtr;
 use tokio::task::JoinHandle;
 
 use super::detail::StagedFile;
 use super::disk::DiskFile;
 use super::row_group::{EncodedGroup, RowGroup};
+use super::transfer::transfer;
+use crate::lane::group::MovedGroup;
+use crate::lane::shape::TargetShape;
+use crate::stored::{stored, stored_column};
 
 /// What the footer holds in memory of each column of each row group, until a file is closed.
 const CHUNK_METADATA: usize = 1 << 10;
@@ -33,6 +38,8 @@ const CREATED_BY: &str = concat!("hygge ", env!("CARGO_PKG_VERSION"));
 pub(super) struct ParquetFiles {
     schema: SchemaRef,
     stored: SchemaRef,
+    /// The columns as a Parquet file has them.
+    columns: SchemaDescPtr,
     properties: WriterPropertiesPtr,
     row_group_rows: usize,
     context: Arc<Context>,
@@ -42,7 +49,9 @@ pub(super) struct ParquetFiles {
 pub(super) struct ParquetFile {
     files: ParquetFiles,
     path: PathBuf,
-    group: RowGroup,
+    columns: SchemaDescPtr,
+    /// The row group that rows go into.
+    group: Option<RowGroup>,
     output: Output,
     rows: u64,
     row_groups: usize,
@@ -50,7 +59,8 @@ pub(super) struct ParquetFile {
     encoded: u64,
 }
 
-type FileWriter = SerializedFileWriter<DiskFile>;
+/// What writes a Parquet file to the disk.
+pub(super) type FileWriter = SerializedFileWriter<DiskFile>;
 
 /// Who has the file: this, or a task that appends a row group while the next is encoded.
 enum Output {
@@ -69,6 +79,9 @@ impl ParquetFiles {
         context: Arc<Context>,
     ) -> Result<Self, Fault> {
         let stored = stored(schema)?;
+        let columns = ArrowSchemaConverter::new().convert(&stored).map_err(|error| {
+            Fault::data("these columns cannot be written to Parquet").because(error)
+        })?;
         let mut properties = WriterProperties::builder()
             .set_created_by(CREATED_BY.to_owned())
             .set_compression(compression)
@@ -79,27 +92,56 @@ impl ParquetFiles {
         Ok(Self {
             schema: Arc::clone(schema),
             stored,
+            columns: Arc::new(columns),
             properties: Arc::new(properties),
             row_group_rows: row_group_rows.max(1),
             context,
         })
     }
 
-    /// Begins a file.
+    /// The columns as they are stored.
+    pub(super) fn stored(&self) -> &SchemaRef {
+        &self.stored
+    }
+
+    /// How columns are encoded.
+    pub(super) fn properties(&self) -> &WriterPropertiesPtr {
+        &self.properties
+    }
+
+    /// Begins a file for rows.
     pub(super) async fn create(&self, path: PathBuf) -> Result<ParquetFile, Fault> {
-        let group =
-            RowGroup::new(&self.stored, &self.properties, &self.context.memory, &self.context.cpu)?;
-        let (stored, properties) = (Arc::clone(&self.stored), Arc::clone(&self.properties));
-        let (at, durability) = (path.clone(), self.context.durability);
+        let properties = Arc::clone(&self.properties);
+        self.create_with(path, Arc::clone(&self.columns), properties).await
+    }
+
+    /// Begins a file for row groups of this shape.
+    pub(super) async fn create_for(
+        &self,
+        path: PathBuf,
+        shape: &TargetShape,
+    ) -> Result<ParquetFile, Fault> {
+        let properties = WriterProperties::builder()
+            .set_created_by(CREATED_BY.to_owned())
+            .set_key_value_metadata(shape.metadata.clone())
+            .build();
+        self.create_with(path, Arc::clone(&shape.schema), Arc::new(properties)).await
+    }
+
+    async fn create_with(
+        &self,
+        path: PathBuf,
+        columns: SchemaDescPtr,
+        properties: WriterPropertiesPtr,
+    ) -> Result<ParquetFile, Fault> {
+        let (at, durability, root) =
+            (path.clone(), self.context.durability, columns.root_schema_ptr());
         let writer = self
             .context
             .cpu
             .run_io(move || {
-                let schema = ArrowSchemaConverter::new()
-                    .convert(&stored)
-                    .map_err(|error| failed(&at, error))?;
                 let file = DiskFile::create(&at, durability)?;
-                SerializedFileWriter::new(file, schema.root_schema_ptr(), properties)
+                SerializedFileWriter::new(file, root, properties)
                     .map_err(|error| failed(&at, error))
             })
             .await?;
@@ -107,7 +149,8 @@ impl ParquetFiles {
         Ok(ParquetFile {
             files: self.clone(),
             path,
-            group,
+            columns,
+            group: None,
             output,
             rows: 0,
             row_groups: 0,
@@ -122,43 +165,77 @@ impl ParquetFile {
         self.rows
     }
 
+    /// Whether rows can be added to it.
+    pub(super) fn takes_rows(&self) -> bool {
+        self.takes(&self.files.columns)
+    }
+
+    /// Whether row groups with these columns can be added to it.
+    pub(super) fn takes(&self, columns: &SchemaDescPtr) -> bool {
+        Arc::ptr_eq(&self.columns, columns)
+            || self.columns.root_schema().get_fields() == columns.root_schema().get_fields()
+    }
+
     /// Takes the first of `rows`, up to the end of a row group at most, and says how many: a file
     /// can end there.
     pub(super) async fn write(&mut self, rows: &RecordBatch) -> Result<usize, Fault> {
-        let room = self.files.row_group_rows.saturating_sub(self.group.rows());
+        let files = &self.files;
+        let group = match &mut self.group {
+            Some(group) => group,
+            None => {
+                let (memory, cpu) = (&files.context.memory, &files.context.cpu);
+                self.group.insert(RowGroup::new(&files.stored, &files.properties, memory, cpu)?)
+            }
+        };
+        let room = files.row_group_rows.saturating_sub(group.rows());
         let count = rows.num_rows().min(room).min(MOST_ROWS);
-        let rows = self.files.to_stored(rows.slice(0, count))?;
-        self.group.write(rows).await?;
+        group.write(files.to_stored(rows.slice(0, count))?).await?;
         self.rows += count as u64;
-        if self.group.rows() >= self.files.row_group_rows || self.group.is_full() {
+        if group.rows() >= files.row_group_rows || group.is_full() {
             self.end_row_group().await?;
         }
         Ok(count)
     }
 
+    /// Takes a row group as it is stored.
+    pub(super) async fn take(&mut self, moved: MovedGroup) -> Result<(), Fault> {
+        self.end_row_group().await?;
+        let writer = self.take_writer().await?;
+        let rows = moved.rows();
+        let (writer, bytes) = transfer(writer, moved, &self.path, &self.files.context).await?;
+        self.output = Output::Idle(writer);
+        self.rows += rows;
+        self.row_groups += 1;
+        self.encoded += bytes;
+        Ok(())
+    }
+
     /// The size it has reached, when no row group is under way.
     pub(super) fn size_between_row_groups(&self) -> Option<u64> {
-        (self.group.rows() == 0 && self.row_groups > 0).then_some(self.encoded)
+        let under_way = self.group.as_ref().is_some_and(|group| group.rows() > 0);
+        (!under_way && self.row_groups > 0).then_some(self.encoded)
     }
 
     /// Whether its footer already takes as much memory as it should.
     pub(super) fn has_large_footer(&self) -> bool {
-        let footer = self.row_groups * self.group.leaves() * CHUNK_METADATA;
+        let footer = self.row_groups * self.columns.num_columns() * CHUNK_METADATA;
         footer > self.files.context.memory.size() / 8
     }
 
     /// Writes what is left and closes the file in the background.
     pub(super) async fn finish(mut self) -> Result<JoinHandle<Result<StagedFile, Fault>>, Fault> {
-        if self.group.rows() > 0 {
-            self.end_row_group().await?;
-        }
+        self.end_row_group().await?;
         let writer = self.take_writer().await?;
         let (path, rows) = (self.path, self.rows);
         Ok(tokio::task::spawn_blocking(move || close(*writer, &path, rows)))
     }
 
+    /// Ends the row group under way, if one is.
     async fn end_row_group(&mut self) -> Result<(), Fault> {
-        let group = self.group.finish().await?;
+        let Some(group) = self.group.as_mut().filter(|group| group.rows() > 0) else {
+            return Ok(());
+        };
+        let group = group.finish().await?;
         self.row_groups += 1;
         self.encoded += group.held.bytes() as u64;
         let writer = self.take_writer().await?;
@@ -196,7 +273,11 @@ fn close(mut writer: FileWriter, path: &Path, rows: u64) -> Result<StagedFile, F
     writer.finish().map_err(|error| failed(path, error))?;
     let file = writer.inner_mut();
     file.finish().map_err(|error| Fault::io("write", path, error))?;
-    let written = file.written();
+    staged(path, rows, file.written())
+}
+
+/// Reads a finished file back, to see that it holds what it should.
+pub(super) fn staged(path: &Path, rows: u64, written: u64) -> Result<StagedFile, Fault> {
     let (metadata, bytes) = footer(path)?;
     let found = rows_of(&metadata);
     if found != rows || bytes != written {
@@ -225,7 +306,7 @@ pub(super) fn rows_of(metadata: &ParquetMetaData) -> u64 {
     u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0)
 }
 
-fn failed(path: &Path, error: ParquetError) -> Fault {
+pub(super) fn failed(path: &Path, error: ParquetError) -> Fault {
     match error {
         // What the disk says is told as such: it may be full.
         ParquetError::External(cause) => match cause.downcast::<std::io::Error>() {
@@ -246,22 +327,7 @@ impl ParquetFiles {
             .columns()
             .iter()
             .zip(self.stored.fields())
-            .map(|(column, field)| {
-                if column.data_type() == field.data_type() {
-                    return Ok(Arc::clone(column));
-                }
-                let options = arrow_cast::CastOptions { safe: false, ..Default::default() };
-                arrow_cast::cast_with_options(column, field.data_type(), &options).map_err(
-                    |error| {
-                        Fault::data(format!(
-                            "a value of the column `{}` does not fit {}",
-                            field.name(),
-                            field.data_type()
-                        ))
-                        .because(error)
-                    },
-                )
-            })
+            .map(|(column, field)| stored_column(column, field))
             .collect::<Result<Vec<_>, Fault>>()?;
         RecordBatch::try_new(Arc::clone(&self.stored), columns)
             .map_err(|error| Fault::bug("rows do not fit the stored schema").because(error))
@@ -277,87 +343,4 @@ fn key_values(schema: &Schema) -> Vec<KeyValue> {
         .collect();
     pairs.sort_by(|a, b| a.key.cmp(&b.key));
     pairs
-}
-
-/// The columns as they are stored. Parquet has no unit of whole seconds: such values would be
-/// stored as plain numbers, which most readers would take for just that, so they are stored in
-/// milliseconds.
-pub(super) fn stored(schema: &SchemaRef) -> Result<SchemaRef, Fault> {
-    let mut fields: Vec<FieldRef> = Vec::with_capacity(schema.fields().len());
-    let mut changed = false;
-    for field in schema.fields() {
-        if let Some(reason) = unsupported(field.data_type()) {
-            return Err(Fault::config(format!(
-                "the column `{}` ({}) cannot be written to Parquet: {reason}",
-                field.name(),
-                field.data_type()
-            ))
-            .with_help("leave the column out at the source, or turn it into another type there"));
-        }
-        let stored = stored_type(field.data_type());
-        changed |= stored.is_some();
-        fields.push(match stored {
-            Some(stored) => Arc::new(field.as_ref().clone().with_data_type(stored)),
-            None => Arc::clone(field),
-        });
-    }
-    Ok(if changed {
-        Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
-    } else {
-        Arc::clone(schema)
-    })
-}
-
-/// The type instead of which another is stored; `None` for those stored as they are.
-fn stored_type(data_type: &DataType) -> Option<DataType> {
-    let inner = |field: &Field| {
-        stored_type(field.data_type()).map(|stored| Arc::new(field.clone().with_data_type(stored)))
-    };
-    match data_type {
-        DataType::Timestamp(TimeUnit::Second, zone) => {
-            Some(DataType::Timestamp(TimeUnit::Millisecond, zone.clone()))
-        }
-        DataType::Time32(TimeUnit::Second) => Some(DataType::Time32(TimeUnit::Millisecond)),
-        DataType::List(field) => inner(field).map(DataType::List),
-        DataType::LargeList(field) => inner(field).map(DataType::LargeList),
-        DataType::FixedSizeList(field, size) => {
-            inner(field).map(|field| DataType::FixedSizeList(field, *size))
-        }
-        DataType::Struct(fields) if fields.iter().any(|field| inner(field).is_some()) => {
-            let fields = fields.iter().map(|field| inner(field).unwrap_or(Arc::clone(field)));
-            Some(DataType::Struct(fields.collect()))
-        }
-        _ => None,
-    }
-}
-
-/// Why a type cannot be carried, if so.
-fn unsupported(data_type: &DataType) -> Option<&'static str> {
-    match data_type {
-        DataType::Union(..) => Some("Parquet has no unions"),
-        DataType::Interval(IntervalUnit::MonthDayNano) => {
-            Some("Parquet has no intervals in nanoseconds")
-        }
-        DataType::Struct(fields) if fields.is_empty() => {
-            Some("Parquet has no structures without members")
-        }
-        DataType::Struct(fields) => fields.iter().find_map(|field| unsupported(field.data_type())),
-        DataType::Decimal32(_, scale)
-        | DataType::Decimal64(_, scale)
-        | DataType::Decimal128(_, scale)
-        | DataType::Decimal256(_, scale)
-            if *scale < 0 =>
-        {
-            Some("Parquet has no decimals with a negative scale")
-        }
-        DataType::List(field)
-        | DataType::LargeList(field)
-        | DataType::ListView(field)
-        | DataType::LargeListView(field)
-        | DataType::FixedSizeList(field, _)
-        | DataType::Map(field, _) => unsupported(field.data_type()),
-        DataType::Dictionary(_, values) => unsupported(values),
-        DataType::RunEndEncoded(_, values) => unsupported(values.data_type()),
-        _ => None,
-    }
 }

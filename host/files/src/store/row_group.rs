@@ -85,11 +85,6 @@ impl RowGroup {
         self.rows
     }
 
-    /// How many columns there are in the file, each part of a nested one counted.
-    pub(super) fn leaves(&self) -> usize {
-        self.leaves
-    }
-
     /// Whether it holds as much as this entity's part of the memory budget allows.
     pub(super) fn is_full(&self) -> bool {
         let part = if self.collects { 4 } else { 8 };

@@ -2,19 +2,23 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroU64;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
+use hygge_core::budget::Permit;
 use hygge_core::contract::{
-    Batch, Context, Durability, LoadRequest, Manifest, Mode, Staged, Writer,
+    Batch, Context, Durability, LoadRequest, Manifest, Mode, Parcel, Staged, Writer,
 };
 use hygge_core::fault::Fault;
 use jiff::Zoned;
+use parquet::file::metadata::ParquetMetaData;
 use tokio::task::{JoinError, JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 use super::FileStore;
-use super::config::Layout;
+use super::config::{Layout, Verify};
 use super::csv::Csv;
 use super::detail::{Detail, StagedFile, Staging};
 use super::disk::{sync_folder, write_whole};
@@ -23,6 +27,10 @@ use super::parquet::{ParquetFile, ParquetFiles};
 use super::pattern::FilePattern;
 use super::place::{Place, encoded};
 use super::text::{TextFile, TextFiles};
+use super::transfer::FileCopy;
+use crate::home::parquet::consignment::{Consignment, Part};
+use crate::lane::group::{MovedGroup, Target};
+use crate::lane::shape::TargetShape;
 use crate::polish::Polisher;
 
 /// Files that are closed in the background at a time, at most.
@@ -54,6 +62,12 @@ pub(super) struct FileWriter {
     mode: Mode,
     context: Arc<Context>,
     polisher: Arc<Polisher>,
+    /// What becomes of Parquet data that is taken over as it is stored.
+    target: Option<Arc<Target>>,
+    /// The footer of the file whose row groups are being taken over, and what becomes of it.
+    shape: Option<(Arc<ParquetMetaData>, Arc<TargetShape>)>,
+    /// Set when what is being copied is not wanted any more.
+    stop: CancellationToken,
     files: Files,
     current: Option<Current>,
     /// Files begun so far.
@@ -78,10 +92,10 @@ impl FileWriter {
             context.notices.warn(warning);
         }
         let files = match settings.layout.clone() {
-            Layout::Parquet { compression, row_group_rows } => Files::Parquet(ParquetFiles::new(
+            Layout::Parquet(layout) => Files::Parquet(ParquetFiles::new(
                 polisher.schema(),
-                compression,
-                row_group_rows,
+                layout.compression,
+                layout.row_group_rows(),
                 Arc::clone(&context),
             )?),
             Layout::Csv { csv, compression } => {
@@ -104,7 +118,24 @@ impl FileWriter {
                 Ok((place, staging))
             })
             .await?;
+        let polisher = Arc::new(polisher);
+        let target = match (&files, settings.parquet_terms()) {
+            (Files::Parquet(files), Some(terms)) => Some(Arc::new(Target {
+                terms,
+                polisher: Arc::clone(&polisher),
+                stored: Arc::clone(files.stored()),
+                properties: Arc::clone(files.properties()),
+                verify_values: settings.verify == Verify::Values,
+                spill: staging.folder.clone(),
+                context: Arc::clone(&context),
+                constants: Mutex::default(),
+            })),
+            _ => None,
+        };
         Ok(Self {
+            target,
+            shape: None,
+            stop: context.cancel.child_token(),
             place,
             staging,
             pattern: settings.pattern.clone(),
@@ -112,7 +143,7 @@ impl FileWriter {
             target_file_size: settings.target_file_size,
             mode: load.mode,
             context,
-            polisher: Arc::new(polisher),
+            polisher,
             files,
             current: None,
             begun: 0,
@@ -125,8 +156,11 @@ impl FileWriter {
         let mut from = 0;
         while from < rows.num_rows() {
             let mut current = match self.current.take() {
-                Some(current) => current,
-                None => self.create().await?,
+                Some(current) if current.takes_rows() => current,
+                other => {
+                    self.close_current(other).await?;
+                    self.create().await?
+                }
             };
             let left = rows.num_rows() - from;
             let room = self.rows_per_file.map_or(u64::MAX, |most| most.get() - current.rows());
@@ -145,13 +179,83 @@ impl FileWriter {
         Ok(())
     }
 
-    async fn create(&mut self) -> Result<Current, Fault> {
+    /// Takes a file over as it is.
+    async fn take_file(&mut self, consignment: Consignment, parcel: Held) -> Result<(), Fault> {
+        let current = self.current.take();
+        self.close_current(current).await?;
+        let copy = FileCopy {
+            consignment,
+            path: self.next_path(),
+            rows: parcel.rows,
+            verify_values: self.target.as_ref().is_some_and(|target| target.verify_values),
+            context: Arc::clone(&self.context),
+            stop: self.stop.clone(),
+            permit: parcel.permit,
+        };
+        self.closing.push_back(tokio::spawn(copy.run()));
+        self.wait_for_closing(MOST_CLOSING).await
+    }
+
+    /// Takes a row group over, into the file under way where that has the same columns.
+    async fn take_group(
+        &mut self,
+        consignment: Consignment,
+        group: usize,
+        parcel: Held,
+    ) -> Result<(), Fault> {
+        let (Files::Parquet(files), Some(target)) = (&self.files, self.target.clone()) else {
+            return Err(Fault::bug("a Parquet row group was given to a store of text"));
+        };
+        let files = files.clone();
+        let footer = Arc::clone(consignment.shape.footer.metadata());
+        let shape = match &self.shape {
+            Some((last, shape)) if Arc::ptr_eq(last, &footer) => Arc::clone(shape),
+            _ => Arc::new(target.shape(&consignment)?),
+        };
+        self.shape = Some((footer, Arc::clone(&shape)));
+        let mut file = match self.current.take() {
+            Some(Current::Parquet(file)) if file.takes(&shape.schema) => file,
+            other => {
+                self.close_current(other).await?;
+                Box::new(files.create_for(self.next_path(), &shape).await?)
+            }
+        };
+        let moved = MovedGroup::new(&target, &shape, consignment, group);
+        if moved.rows() != parcel.rows {
+            return Err(Fault::bug(format!(
+                "a parcel of {} rows came with a row group of {}",
+                parcel.rows,
+                moved.rows()
+            )));
+        }
+        file.take(moved).await?;
+        drop(parcel);
+        let current = Current::Parquet(file);
+        if current.has_grown_to(self.target_file_size) {
+            return self.close(current).await;
+        }
+        self.current = Some(current);
+        Ok(())
+    }
+
+    fn next_path(&mut self) -> PathBuf {
         self.begun += 1;
-        let path = self.staging.data().join(self.pattern.name(self.begun));
+        self.staging.data().join(self.pattern.name(self.begun))
+    }
+
+    async fn create(&mut self) -> Result<Current, Fault> {
+        let path = self.next_path();
         Ok(match &self.files {
             Files::Parquet(files) => Current::Parquet(Box::new(files.create(path).await?)),
             Files::Text(files) => Current::Text(files.create(path).await?),
         })
+    }
+
+    async fn close_current(&mut self, current: Option<Current>) -> Result<(), Fault> {
+        match current {
+            Some(current) => self.close(current).await,
+            None => Ok(()),
+        }
     }
 
     async fn close(&mut self, current: Current) -> Result<(), Fault> {
@@ -215,6 +319,7 @@ impl FileWriter {
 
     async fn discard(mut self) {
         // Nothing may still be writing when the folder is removed.
+        self.stop.cancel();
         if let Some(current) = self.current.take() {
             let _ = self.close(current).await;
         }
@@ -247,6 +352,21 @@ impl Writer for FileWriter {
         Ok(())
     }
 
+    async fn take(&mut self, parcel: Parcel) -> Result<(), Fault> {
+        if self.context.cancel.is_cancelled() {
+            return Err(Fault::cancelled());
+        }
+        let Parcel { content, rows, permit, .. } = parcel;
+        let held = Held { rows, permit };
+        let content = content
+            .downcast::<Consignment>()
+            .map_err(|_| Fault::bug("a store of Parquet files was given an unknown parcel"))?;
+        match content.part {
+            Part::Whole => self.take_file(*content, held).await,
+            Part::Group(group) => self.take_group(*content, group, held).await,
+        }
+    }
+
     async fn stage(mut self: Box<Self>) -> Result<Staged, Fault> {
         match self.stage_files().await {
             Ok(staged) => Ok(staged),
@@ -262,7 +382,21 @@ impl Writer for FileWriter {
     }
 }
 
+/// What a parcel is counted and charged for.
+struct Held {
+    rows: u64,
+    permit: Permit,
+}
+
 impl Current {
+    /// Whether rows can be added to it.
+    fn takes_rows(&self) -> bool {
+        match self {
+            Self::Parquet(file) => file.takes_rows(),
+            Self::Text(_) => true,
+        }
+    }
+
     fn rows(&self) -> u64 {
         match self {
             Self::Parquet(file) => file.rows(),

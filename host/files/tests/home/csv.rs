@@ -13,7 +13,7 @@ use hygge_core::contract::ReadRequest;
 use hygge_core::fault::FaultKind;
 use serde_json::{Value as Json, json};
 
-use crate::support::{Project, Read, age, plan, read, run, told};
+use crate::support::{Project, Read, age, next_rows, plan, read, run, told};
 
 async fn read_text(text: impl AsRef<[u8]>, options: Json) -> Read {
     let project = Project::new();
@@ -266,7 +266,7 @@ async fn large_files_come_in_order_within_the_budget() {
     let home = project.csv(json!({}));
     let mut reader = home.open(&ReadRequest::default(), Arc::clone(&run.context)).await.unwrap();
     let mut next = 0;
-    while let Some(batch) = reader.next().await.unwrap() {
+    while let Some(batch) = next_rows(reader.as_mut()).await.unwrap() {
         assert!(run.budget.used() <= 6 << 20, "{} bytes", run.budget.used());
         let ids = batch.rows.column(0).as_primitive::<Int64Type>().values();
         assert!(ids.iter().copied().eq(next..next + ids.len() as i64));
@@ -291,7 +291,7 @@ async fn a_file_that_changes_meanwhile_is_no_source() {
     let mut file = std::fs::File::options().append(true).open(&path).unwrap();
     file.write_all(b"2\n").unwrap();
     let fault = loop {
-        match reader.next().await {
+        match next_rows(reader.as_mut()).await {
             Ok(Some(_)) => {}
             Ok(None) => panic!("the change went unnoticed"),
             Err(fault) => break fault,

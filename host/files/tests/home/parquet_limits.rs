@@ -10,7 +10,7 @@ use hygge_core::fault::FaultKind;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use crate::support::{Project, read, run};
+use crate::support::{Project, next_rows, read, run};
 
 #[tokio::test]
 async fn two_thousand_columns_are_read() {
@@ -53,7 +53,7 @@ async fn batches_stay_small_however_wide_rows_become() {
     let home = project.parquet();
     let mut reader = home.open(&ReadRequest::default(), Arc::clone(&run.context)).await.unwrap();
     let (mut rows, mut largest) = (0, 0);
-    while let Some(batch) = reader.next().await.unwrap() {
+    while let Some(batch) = next_rows(reader.as_mut()).await.unwrap() {
         let id = batch.rows.column(0).as_primitive::<arrow_array::types::Int64Type>();
         assert!(id.values().iter().copied().eq(rows..rows + batch.rows.num_rows() as i64));
         rows += batch.rows.num_rows() as i64;
@@ -72,7 +72,7 @@ async fn what_is_held_is_charged_and_given_back() {
     let run = run(4 << 20);
     let home = project.parquet();
     let mut reader = home.open(&ReadRequest::default(), Arc::clone(&run.context)).await.unwrap();
-    let first = reader.next().await.unwrap().unwrap();
+    let first = next_rows(reader.as_mut()).await.unwrap().unwrap();
     let bytes = first.rows.num_rows() * 8;
     assert!(
         (bytes..bytes * 2).contains(&first.permit.bytes()),
@@ -83,7 +83,7 @@ async fn what_is_held_is_charged_and_given_back() {
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert!(run.budget.used() <= 6 << 20, "{} bytes", run.budget.used());
     drop(first);
-    while reader.next().await.unwrap().is_some() {}
+    while next_rows(reader.as_mut()).await.unwrap().is_some() {}
     drop(reader);
     settle(&run.budget).await;
 }
@@ -109,11 +109,11 @@ async fn cancelling_ends_it_and_dropping_stops_its_work() {
     let cancelled = run(4 << 20);
     let mut reader =
         home.open(&ReadRequest::default(), Arc::clone(&cancelled.context)).await.unwrap();
-    let batch = reader.next().await.unwrap().unwrap();
+    let batch = next_rows(reader.as_mut()).await.unwrap().unwrap();
     assert_eq!(batch.rows.column(0).as_primitive::<Int32Type>().value(1), 1);
     drop(batch);
     cancelled.context.cancel.cancel();
-    let fault = reader.next().await.unwrap_err();
+    let fault = next_rows(reader.as_mut()).await.unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Cancelled);
     settle(&cancelled.budget).await;
     let fault = home.open(&ReadRequest::default(), Arc::clone(&cancelled.context)).await;
@@ -122,7 +122,7 @@ async fn cancelling_ends_it_and_dropping_stops_its_work() {
     let dropped = run(4 << 20);
     let mut reader =
         home.open(&ReadRequest::default(), Arc::clone(&dropped.context)).await.unwrap();
-    drop(reader.next().await.unwrap());
+    drop(next_rows(reader.as_mut()).await.unwrap());
     drop(reader);
     settle(&dropped.budget).await;
 }

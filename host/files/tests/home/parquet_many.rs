@@ -15,7 +15,7 @@ use hygge_core::watermark::Watermark;
 use parquet::file::properties::WriterProperties;
 use serde_json::json;
 
-use crate::support::{Project, age, plan, read, read_with, run, since, told};
+use crate::support::{Project, age, next_rows, plan, read, read_with, run, since, told};
 
 fn numbers(from: i64, to: i64) -> RecordBatch {
     RecordBatch::try_from_iter([(
@@ -155,7 +155,8 @@ async fn times_and_text_prune_and_no_statistics_means_read() {
 async fn a_watermark_column_must_exist() {
     let project = Project::new();
     project.write_parquet("a.parquet", &one("updated_at", Int64Array::from(vec![1])));
-    let request = ReadRequest { since: None, watermark_column: Some("update_at".to_owned()) };
+    let request =
+        ReadRequest { watermark_column: Some("update_at".to_owned()), ..ReadRequest::default() };
     let fault = read_with(&project.parquet(), &request).await.unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Config);
     assert_eq!(
@@ -175,7 +176,7 @@ async fn a_file_that_changes_meanwhile_is_no_source() {
     let mut reader = home.open(&ReadRequest::default(), Arc::clone(&run.context)).await.unwrap();
     project.write_parquet("b.parquet", &numbers(0, 10));
     let fault = loop {
-        match reader.next().await {
+        match next_rows(reader.as_mut()).await {
             Ok(Some(_)) => {}
             Ok(None) => panic!("the change went unnoticed"),
             Err(fault) => break fault,

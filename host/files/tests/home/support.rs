@@ -8,7 +8,8 @@ use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 use hygge_core::budget::Budget;
 use hygge_core::contract::{
-    Connections, Context, Durability, Home, ReadRequest, RunIds, Since, Site, SourcePlan,
+    Batch, Connections, Context, Delivery, Durability, Home, ReadRequest, Reader, RunIds, Since,
+    Site, SourcePlan,
 };
 use hygge_core::cpu::Cpu;
 use hygge_core::engine::event::{Notices, Silent};
@@ -167,11 +168,19 @@ impl Read {
     }
 }
 
+/// The next batch of a reader that has nobody to give parcels to.
+pub(crate) async fn next_rows(reader: &mut dyn Reader) -> Result<Option<Batch>, Fault> {
+    Ok(reader.next().await?.map(|delivery| match delivery {
+        Delivery::Rows(batch) => batch,
+        Delivery::Parcel(parcel) => panic!("nobody asked for {parcel:?}"),
+    }))
+}
+
 pub(crate) async fn read_with(home: &Arc<dyn Home>, request: &ReadRequest) -> Result<Read, Fault> {
     let run = run(64 << 20);
     let mut reader = home.open(request, Arc::clone(&run.context)).await?;
     let mut batches = Vec::new();
-    while let Some(batch) = reader.next().await? {
+    while let Some(batch) = next_rows(reader.as_mut()).await? {
         assert_eq!(batch.rows.schema(), reader.schema());
         batches.push(batch.rows);
     }
@@ -191,6 +200,7 @@ pub(crate) fn since(column: &str, value: Watermark) -> ReadRequest {
     ReadRequest {
         since: Some(Since { column: column.to_owned(), value }),
         watermark_column: Some(column.to_owned()),
+        ..ReadRequest::default()
     }
 }
 

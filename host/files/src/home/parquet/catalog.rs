@@ -12,8 +12,11 @@ use hygge_core::fault::Fault;
 use super::super::listing::{Location, no_such_column};
 use super::super::source::SourceFile;
 use super::super::unify::Union;
+use super::courses::{Course, Sketch};
+use super::footer::Keep;
 use super::{footer, prune};
 use crate::format::Format;
+use crate::terms::ParquetTerms;
 
 /// Files whose footers are read as one piece of work.
 const TOGETHER: usize = 16;
@@ -42,6 +45,10 @@ pub(super) struct PlannedFile {
     pub(super) groups: Option<Box<[usize]>>,
     /// The rows in them.
     pub(super) rows: u64,
+    /// What a Store that takes more than rows needs to know of it.
+    pub(super) sketch: Option<Box<Sketch>>,
+    /// How it is given out.
+    pub(super) course: Course,
 }
 
 struct Surveyed {
@@ -81,9 +88,17 @@ impl Catalog {
         // Most files have the same schema: it is united once.
         let mut known: HashSet<SchemaRef> = HashSet::new();
         while let Some(some) = surveyed.next().await {
-            for Surveyed { planned, schema, all_rows: all } in some? {
-                if known.insert(Arc::clone(&schema)) {
-                    union.add(&schema, &planned.source.shown)?;
+            for Surveyed { mut planned, schema, all_rows: all } in some? {
+                let schema = match known.get(&schema) {
+                    Some(known) => Arc::clone(known),
+                    None => {
+                        union.add(&schema, &planned.source.shown)?;
+                        known.insert(Arc::clone(&schema));
+                        schema
+                    }
+                };
+                if let Some(sketch) = &mut planned.sketch {
+                    sketch.schema = schema;
                 }
                 rows += planned.rows;
                 all_rows += all;
@@ -110,7 +125,8 @@ impl Catalog {
 
 fn survey(source: &Arc<SourceFile>, request: &ReadRequest) -> Result<Surveyed, Fault> {
     let open = Arc::new(source.open()?);
-    let footer = footer::read(&open, request.since.is_some())?;
+    let keep = if request.since.is_some() { Keep::Statistics } else { Keep::Shape };
+    let footer = footer::read(&open, keep)?;
     let metadata = footer.metadata();
     let count = |groups: &mut dyn Iterator<Item = usize>| -> u64 {
         groups
@@ -129,9 +145,14 @@ fn survey(source: &Arc<SourceFile>, request: &ReadRequest) -> Result<Surveyed, F
         Some(groups) => count(&mut groups.iter().copied()),
         None => all_rows,
     };
+    let terms = request.terms.as_ref().and_then(ParquetTerms::of);
+    let sketch = terms
+        .filter(|terms| terms.refusal.is_none())
+        .map(|terms| Box::new(Sketch::new(&footer, groups.as_deref(), request, terms)));
     let schema = Arc::clone(footer.schema());
+    let source = Arc::clone(source);
     Ok(Surveyed {
-        planned: PlannedFile { source: Arc::clone(source), groups, rows },
+        planned: PlannedFile { source, groups, rows, sketch, course: Course::Rows },
         schema,
         all_rows,
     })

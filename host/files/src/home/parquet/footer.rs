@@ -16,16 +16,28 @@ use super::pages::{PageBytes, range};
 /// memory whole.
 const LONGEST: u64 = 512 << 20;
 
-/// Reads the footer and checks that it can be true. `statistics` says whether anyone will ask
-/// for the lowest and highest values.
-pub(super) fn read(file: &Arc<OpenFile>, statistics: bool) -> Result<ArrowReaderMetadata, Fault> {
+/// How much of a footer is kept in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// What is needed to decode rows.
+    Shape,
+    /// The lowest and highest values as well.
+    Statistics,
+    /// All of it: it will be written to another file.
+    Everything,
+}
+
+/// Reads the footer and checks that it can be true.
+pub(super) fn read(file: &Arc<OpenFile>, keep: Keep) -> Result<ArrowReaderMetadata, Fault> {
     tail(file)?;
     let parsed = catch_unwind(AssertUnwindSafe(|| {
-        let policy = match statistics {
-            true => ParquetStatisticsPolicy::KeepAll,
-            false => ParquetStatisticsPolicy::SkipAll,
+        let policy = match keep {
+            Keep::Shape => ParquetStatisticsPolicy::SkipAll,
+            Keep::Statistics | Keep::Everything => ParquetStatisticsPolicy::KeepAll,
         };
-        let options = ParquetMetaDataOptions::new().with_column_stats_policy(policy);
+        let options = ParquetMetaDataOptions::new()
+            .with_column_stats_policy(policy)
+            .with_encoding_stats_as_mask(keep != Keep::Everything);
         let metadata = ParquetMetaDataReader::new()
             .with_metadata_options(Some(options))
             .parse_and_finish(&PageBytes(Arc::clone(file)))?;
@@ -122,7 +134,7 @@ fn check(file: &Arc<OpenFile>, metadata: &ParquetMetaData) -> Result<(), Fault> 
 
 /// The fault for a file that is not what it should be; or, if the file was changed meanwhile, the
 /// fault for that.
-pub(super) fn damaged(
+pub(crate) fn damaged(
     file: &OpenFile,
     what: &str,
     cause: Option<parquet::errors::ParquetError>,
@@ -133,7 +145,19 @@ pub(super) fn damaged(
     let fault = Fault::data(format!("{} is damaged: {what}", file.source().shown))
         .with_help("write it again from its source, or move it out of the folder to load the rest");
     match cause {
-        Some(cause) => fault.because(cause),
+        Some(cause) => fault.because(plain(&cause.to_string())),
         None => fault,
     }
+}
+
+/// What the decoder said, without the names of its own parts.
+fn plain(said: &str) -> &str {
+    let mut said = said;
+    for prefix in ["Parquet argument error: ", "Parquet error: ", "External: ", "EOF: ", "Arrow: "]
+    {
+        while let Some(rest) = said.strip_prefix(prefix) {
+            said = rest;
+        }
+    }
+    said
 }

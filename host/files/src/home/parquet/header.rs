@@ -3,28 +3,31 @@
 //! The decoder believes what a header says and reserves that much memory, so it is read here
 //! first. Headers are Thrift structs in the compact protocol.
 
+use parquet::basic::Compression;
+use parquet::file::metadata::ColumnChunkMetaData;
+
 /// What a page header says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct PageHeader {
+pub(crate) struct PageHeader {
     /// Bytes of the header itself.
-    pub(super) len: usize,
+    pub(crate) len: usize,
     /// What kind of page follows.
-    pub(super) kind: PageKind,
+    pub(crate) kind: PageKind,
     /// Bytes of the page once decompressed.
-    pub(super) uncompressed: u64,
+    pub(crate) uncompressed: u64,
     /// Bytes of the page in the file.
-    pub(super) compressed: u64,
+    pub(crate) compressed: u64,
     /// Values in it, nulls included.
-    pub(super) values: u64,
+    pub(crate) values: u64,
     /// Rows in it, where the header tells.
-    pub(super) rows: Option<u64>,
+    pub(crate) rows: Option<u64>,
     /// Whether its values are indexes into the dictionary.
-    pub(super) by_dictionary: bool,
+    pub(crate) by_dictionary: bool,
 }
 
 /// Kinds of pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum PageKind {
+pub(crate) enum PageKind {
     /// Values.
     #[default]
     Data,
@@ -36,7 +39,7 @@ pub(super) enum PageKind {
 
 /// Why a header could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HeaderError {
+pub(crate) enum HeaderError {
     /// It goes on behind the bytes given.
     Short,
     /// It is no page header.
@@ -44,8 +47,62 @@ pub(super) enum HeaderError {
 }
 
 impl PageHeader {
+    /// Reads a header with at most `left` bytes to its chunk's end; `read` fills a buffer from
+    /// the header's first byte on.
+    pub(crate) fn read(
+        left: u64,
+        mut read: impl FnMut(&mut [u8]) -> std::io::Result<()>,
+    ) -> std::io::Result<Result<Self, HeaderError>> {
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        // Statistics in a header may hold whole values, so some headers are long.
+        for room in [256, 16 << 10, 1 << 20, 64 << 20] {
+            let mut buffer = vec![0; left.min(room)];
+            read(&mut buffer)?;
+            match Self::parse(&buffer) {
+                Err(HeaderError::Short) if room < left => {}
+                parsed => return Ok(parsed),
+            }
+        }
+        Ok(Err(HeaderError::Short))
+    }
+
+    /// Why no writer would have written this header in `chunk`, where the footer leaves
+    /// `values_left` values to come; `None` where all is well.
+    pub(crate) fn implausible(
+        &self,
+        chunk: &ColumnChunkMetaData,
+        values_left: u64,
+    ) -> Option<String> {
+        let most = match chunk.compression() {
+            Compression::UNCOMPRESSED => 1,
+            Compression::SNAPPY => 32,
+            Compression::LZ4 | Compression::LZ4_RAW => 260,
+            _ => 1100,
+        };
+        let plausible = self.compressed.saturating_mul(most).saturating_add(64 << 10);
+        // The codecs at the end of the list know no limit, but a page is part of its chunk.
+        let chunk_bytes = u64::try_from(chunk.uncompressed_size()).unwrap_or(0);
+        if self.uncompressed > plausible && (most < 1100 || self.uncompressed > chunk_bytes) {
+            return Some(format!(
+                "a page of {} bytes claims to hold {}",
+                self.compressed, self.uncompressed
+            ));
+        }
+        match self.kind {
+            PageKind::Data if self.values > values_left => Some(format!(
+                "a page claims {} values where the footer leaves {values_left}",
+                self.values
+            )),
+            PageKind::Dictionary if self.values > self.uncompressed => Some(format!(
+                "a dictionary of {} bytes claims {} values",
+                self.uncompressed, self.values
+            )),
+            _ => None,
+        }
+    }
+
     /// Reads the header at the start of `bytes`.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, HeaderError> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, HeaderError> {
         let mut input = Compact { bytes, at: 0 };
         let mut header = Self::default();
         let (mut kind, mut sizes) = (None, [None, None]);

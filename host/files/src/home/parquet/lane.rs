@@ -37,13 +37,13 @@ pub(super) enum Step {
 
 /// What a lane needs to know of its file.
 #[derive(Clone, Debug)]
-pub(super) struct FileShape {
+pub(crate) struct FileShape {
     /// The file's footer and schema.
-    pub(super) footer: ArrowReaderMetadata,
+    pub(crate) footer: ArrowReaderMetadata,
     /// The schema of all files.
-    pub(super) all: SchemaRef,
+    pub(crate) all: SchemaRef,
     /// Where the file's columns go in it.
-    pub(super) places: Arc<[usize]>,
+    pub(crate) places: Arc<[usize]>,
 }
 
 impl Lane {
@@ -126,24 +126,14 @@ pub(super) fn blame(shape: &FileShape, groups: &Groups, cause: Option<ArrowError
                 Ok(Ok(read)) => {
                     ParquetError::General(format!("{read} rows where the footer promises {rows}"))
                 }
-                Ok(Err(ArrowError::ParquetError(said))) => ParquetError::General(plain(&said)),
-                Ok(Err(error)) => ParquetError::General(plain(&error.to_string())),
+                Ok(Err(ArrowError::ParquetError(said))) => ParquetError::General(said),
+                Ok(Err(error)) => ParquetError::General(error.to_string()),
                 Err(_) => ParquetError::General("its bytes make no sense".to_owned()),
             };
             let place = format!("row group {group}, column `{}`", field.name());
             return damaged(&groups.file, &place, Some(error));
         }
     }
-    let cause = cause.map(|error| ParquetError::General(plain(&error.to_string())));
+    let cause = cause.map(|error| ParquetError::General(error.to_string()));
     damaged(&groups.file, &format!("row groups {:?}", groups.groups), cause)
-}
-
-/// What the decoder said, without the names of its own parts.
-fn plain(said: &str) -> String {
-    let mut said = said;
-    for prefix in ["Parquet argument error: ", "Parquet error: ", "External: ", "EOF: ", "Arrow: "]
-    {
-        said = said.strip_prefix(prefix).unwrap_or(said);
-    }
-    said.to_owned()
 }

@@ -1,13 +1,17 @@
 //! Parquet files as a Home.
 
 mod catalog;
-mod footer;
-mod header;
-mod lane;
+pub(crate) mod columns;
+pub(crate) mod consignment;
+mod courses;
+pub(crate) mod footer;
+pub(crate) mod header;
+pub(crate) mod lane;
 mod pace;
-mod pages;
+pub(crate) mod pages;
 mod prune;
 mod stream;
+mod tally;
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -22,12 +26,16 @@ use super::listing::Location;
 
 /// What a run would read.
 pub(crate) async fn plan(location: &Location, request: &ReadRequest) -> Result<SourcePlan, Fault> {
-    let catalog = Catalog::survey(location, request, &Cpu::new()).await?;
+    let mut catalog = Catalog::survey(location, request, &Cpu::new()).await?;
+    let course = courses::choose(&mut catalog, request, None);
     let files = catalog.files.len();
     let mut note = format!("{files} file{}", if files == 1 { "" } else { "s" });
     if catalog.rows < catalog.all_rows {
         let passed = catalog.all_rows - catalog.rows;
         note.push_str(&format!(", {passed} rows left out by their statistics"));
+    }
+    if let Some(course) = course {
+        note.push_str(&format!(", {course}"));
     }
     Ok(SourcePlan {
         schema: Arc::clone(&catalog.schema),
@@ -44,14 +52,20 @@ pub(crate) async fn open(
     request: &ReadRequest,
     context: Arc<Context>,
 ) -> Result<Box<dyn Reader>, Fault> {
-    let catalog = tokio::select! {
+    let mut catalog = tokio::select! {
         biased;
         () = context.cancel.cancelled() => return Err(Fault::cancelled()),
         catalog = Catalog::survey(location, request, &context.cpu) => catalog?,
     };
+    let memory = context.memory.size();
+    let course = courses::choose(&mut catalog, request, Some(memory));
     let (schema, rows) = (Arc::clone(&catalog.schema), catalog.rows);
-    let work = Arc::clone(&context);
-    Ok(Feed::start(schema, Some(rows), &context, move |outlet| {
-        stream::decode(catalog, batch_rows, work, outlet)
+    let (work, request) = (Arc::clone(&context), request.clone());
+    Ok(Feed::start(schema, Some(rows), &context, move |outlet| async move {
+        stream::give(catalog, batch_rows, request, Arc::clone(&work), outlet).await?;
+        if let Some(course) = course {
+            work.notices.info(course);
+        }
+        Ok(())
     }))
 }

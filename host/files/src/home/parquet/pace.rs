@@ -101,11 +101,20 @@ impl Pace {
 impl Width {
     /// The width of the rows of these row groups together.
     pub(super) fn of<'a>(groups: impl Iterator<Item = &'a RowGroupMetaData>) -> Self {
+        Self::of_columns(groups, |_| true)
+    }
+
+    /// The width of the rows of these row groups together, of the leaves that `counts` alone.
+    pub(super) fn of_columns<'a>(
+        groups: impl Iterator<Item = &'a RowGroupMetaData>,
+        counts: impl Fn(usize) -> bool,
+    ) -> Self {
         let mut width = Self { bytes: 0.0, certain: true };
         let mut rows = 0.0;
         for group in groups {
             rows += group.num_rows() as f64;
-            for column in group.columns() {
+            let leaves = group.columns().iter().enumerate();
+            for (_, column) in leaves.filter(|(leaf, _)| counts(*leaf)) {
                 let values = column.num_values() as f64;
                 // A bit for nulls; in lists, an offset as well.
                 let nested = column.column_descr().max_rep_level() > 0;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::RowGroups;
-use parquet::basic::{Compression, Type};
+use parquet::basic::Type;
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
@@ -16,7 +16,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::super::source::{OpenFile, Sequential};
-use super::header::{HeaderError, PageHeader, PageKind};
+use super::header::{PageHeader, PageKind};
 
 /// What a wide batch is refused with: [`Guard`].
 pub(super) const TOO_WIDE: &str = "the rows are wider than was expected";
@@ -196,48 +196,17 @@ impl Pages {
     }
 
     fn read_header(&self) -> Result<PageHeader> {
-        let left = usize::try_from(self.end - self.offset).unwrap_or(usize::MAX);
-        // Statistics in a header may hold whole values, so some headers are long.
-        for room in [256, 16 << 10, 1 << 20, 64 << 20] {
-            let mut buffer = vec![0; left.min(room)];
-            self.bytes.0.read_exact_at(&mut buffer, self.offset)?;
-            match PageHeader::parse(&buffer) {
-                Ok(header) => return Ok(header),
-                Err(HeaderError::Short) if room < left => {}
-                Err(_) => break,
-            }
-        }
-        Err(damaged("a page header makes no sense"))
+        PageHeader::read(self.end - self.offset, |buffer| {
+            self.bytes.0.read_exact_at(buffer, self.offset)
+        })?
+        .map_err(|_| damaged("a page header makes no sense"))
     }
 
     /// Refuses what no writer would have written, before memory is reserved for it.
     fn judge(&self, header: &PageHeader) -> Result<()> {
-        let chunk = self.chunk()?;
-        let most = match chunk.compression() {
-            Compression::UNCOMPRESSED => 1,
-            Compression::SNAPPY => 32,
-            Compression::LZ4 | Compression::LZ4_RAW => 260,
-            _ => 1100,
-        };
-        let plausible = header.compressed.saturating_mul(most).saturating_add(64 << 10);
-        // The codecs at the end of the list know no limit, but a page is part of its chunk.
-        let chunk_bytes = u64::try_from(chunk.uncompressed_size()).unwrap_or(0);
-        if header.uncompressed > plausible && (most < 1100 || header.uncompressed > chunk_bytes) {
-            return Err(damaged(format!(
-                "a page of {} bytes claims to hold {}",
-                header.compressed, header.uncompressed
-            )));
-        }
-        match header.kind {
-            PageKind::Data if header.values > self.values_left => Err(damaged(format!(
-                "a page claims {} values where the footer leaves {}",
-                header.values, self.values_left
-            ))),
-            PageKind::Dictionary if header.values > header.uncompressed => Err(damaged(format!(
-                "a dictionary of {} bytes claims {} values",
-                header.uncompressed, header.values
-            ))),
-            _ => Ok(()),
+        match header.implausible(self.chunk()?, self.values_left) {
+            Some(why) => Err(damaged(why)),
+            None => Ok(()),
         }
     }
 
@@ -323,7 +292,7 @@ impl Iterator for Pages {
 }
 
 /// Where a column chunk begins and ends in its file. The footer's check made sure that it can be.
-pub(super) fn range(chunk: &ColumnChunkMetaData) -> (u64, u64) {
+pub(crate) fn range(chunk: &ColumnChunkMetaData) -> (u64, u64) {
     let data = chunk.data_page_offset();
     // Some writers say 0 where there is no dictionary.
     let start = chunk.dictionary_page_offset().filter(|at| *at > 0).unwrap_or(data).min(data);
@@ -337,7 +306,7 @@ fn damaged(what: impl Into<String>) -> ParquetError {
 
 /// A file as the decoder reads it.
 #[derive(Debug)]
-pub(super) struct PageBytes(pub(super) Arc<OpenFile>);
+pub(crate) struct PageBytes(pub(crate) Arc<OpenFile>);
 
 impl Length for PageBytes {
     fn len(&self) -> u64 {

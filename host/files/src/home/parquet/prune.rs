@@ -4,8 +4,9 @@ use arrow_schema::{DataType, TimeUnit};
 use hygge_core::contract::Since;
 use hygge_core::watermark::Watermark;
 use jiff::civil::DateTime;
+use parquet::data_type::ByteArray;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
-use parquet::file::statistics::Statistics;
+use parquet::file::statistics::{Statistics, ValueStatistics};
 
 /// The row groups that may have a row at or above `since`, by their statistics.
 pub(super) fn groups_since(
@@ -24,6 +25,40 @@ pub(super) fn groups_since(
             None => true,
         })
         .collect()
+}
+
+/// Whether statistics prove that every row of `group` is above `since`. When in doubt: no.
+pub(super) fn is_above(
+    metadata: &ParquetMetaData,
+    schema: &arrow_schema::Schema,
+    group: usize,
+    since: &Since,
+) -> bool {
+    let Some(statistics) = leaf(metadata, &since.column)
+        .and_then(|leaf| metadata.row_groups().get(group)?.columns().get(leaf)?.statistics())
+    else {
+        return false;
+    };
+    let Ok(field) = schema.field_with_name(&since.column) else { return false };
+    if field.is_nullable() && statistics.null_count_opt() != Some(0) {
+        return false;
+    }
+    let data_type = field.data_type();
+    match &since.value {
+        Watermark::Int(value) => {
+            int(statistics, data_type, End::Lowest).is_some_and(|min| min > i128::from(*value))
+        }
+        Watermark::DateTime(value) => {
+            match (instant(statistics, data_type, End::Lowest), nanos(*value)) {
+                (Some(lowest), Some(value)) => lowest > value,
+                _ => false,
+            }
+        }
+        // A minimum that was cut short is below what it stands for.
+        Watermark::String(value) => text(statistics, data_type)
+            .and_then(|bytes| bytes.min_opt())
+            .is_some_and(|min| min.data() > value.as_bytes()),
+    }
 }
 
 /// The place among the leaves of a column that has no parts.
@@ -48,19 +83,36 @@ fn is_below(
         return false;
     };
     match value {
-        Watermark::Int(value) => {
-            highest_int(statistics, data_type).is_some_and(|highest| highest < i128::from(*value))
+        Watermark::Int(value) => int(statistics, data_type, End::Highest)
+            .is_some_and(|highest| highest < i128::from(*value)),
+        Watermark::DateTime(value) => {
+            match (instant(statistics, data_type, End::Highest), nanos(*value)) {
+                (Some(highest), Some(value)) => highest < value,
+                _ => false,
+            }
         }
-        Watermark::DateTime(value) => match (highest_instant(statistics, data_type), nanos(*value))
-        {
-            (Some(highest), Some(value)) => highest < value,
-            _ => false,
-        },
         Watermark::String(value) => is_text_below(statistics, data_type, value),
     }
 }
 
-fn highest_int(statistics: &Statistics, data_type: &DataType) -> Option<i128> {
+/// Which end of a column's values.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Lowest,
+    Highest,
+}
+
+impl End {
+    fn of<T>(self, statistics: &ValueStatistics<T>) -> Option<&T> {
+        match self {
+            Self::Lowest => statistics.min_opt(),
+            Self::Highest => statistics.max_opt(),
+        }
+    }
+}
+
+/// The lowest or highest number.
+fn int(statistics: &Statistics, data_type: &DataType, end: End) -> Option<i128> {
     let unsigned = matches!(
         data_type,
         DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64
@@ -73,27 +125,27 @@ fn highest_int(statistics: &Statistics, data_type: &DataType) -> Option<i128> {
         (
             Statistics::Int32(s),
             DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64,
-        ) => s.max_opt().map(|max| i128::from(*max)),
+        ) => end.of(s).map(|value| i128::from(*value)),
         (Statistics::Int32(s), _) if unsigned => {
-            s.max_opt().map(|max| i128::from(max.cast_unsigned()))
+            end.of(s).map(|value| i128::from(value.cast_unsigned()))
         }
-        (Statistics::Int64(s), DataType::Int64) => s.max_opt().map(|max| i128::from(*max)),
+        (Statistics::Int64(s), DataType::Int64) => end.of(s).map(|value| i128::from(*value)),
         (Statistics::Int64(s), DataType::UInt64) => {
-            s.max_opt().map(|max| i128::from(max.cast_unsigned()))
+            end.of(s).map(|value| i128::from(value.cast_unsigned()))
         }
         _ => None,
     }
 }
 
-/// The highest point in time, in nanoseconds since 1970 (in UTC where there is a zone).
-fn highest_instant(statistics: &Statistics, data_type: &DataType) -> Option<i128> {
+/// The lowest or highest point in time, in nanoseconds since 1970 (in UTC where there is a zone).
+fn instant(statistics: &Statistics, data_type: &DataType, end: End) -> Option<i128> {
     const DAY: i128 = 86_400_000_000_000;
     match (statistics, data_type) {
         (Statistics::Int32(s), DataType::Date32 | DataType::Date64) => {
-            s.max_opt().map(|max| i128::from(*max) * DAY)
+            end.of(s).map(|value| i128::from(*value) * DAY)
         }
         (Statistics::Int64(s), DataType::Date64) => {
-            s.max_opt().map(|max| i128::from(*max) * 1_000_000)
+            end.of(s).map(|value| i128::from(*value) * 1_000_000)
         }
         (Statistics::Int64(s), DataType::Timestamp(unit, _)) => {
             let nanos = match unit {
@@ -102,8 +154,11 @@ fn highest_instant(statistics: &Statistics, data_type: &DataType) -> Option<i128
                 TimeUnit::Microsecond => 1_000,
                 TimeUnit::Nanosecond => 1,
             };
-            // One unit more: a writer may have cut finer digits off.
-            s.max_opt().map(|max| (i128::from(*max) + 1) * nanos - 1)
+            // One unit farther: a writer may have cut finer digits off.
+            end.of(s).map(|value| match end {
+                End::Lowest => (i128::from(*value) - 1) * nanos + 1,
+                End::Highest => (i128::from(*value) + 1) * nanos - 1,
+            })
         }
         _ => None,
     }
@@ -114,20 +169,27 @@ fn nanos(value: DateTime) -> Option<i128> {
     Some(zoned.timestamp().as_nanosecond())
 }
 
-fn is_text_below(statistics: &Statistics, data_type: &DataType, value: &str) -> bool {
+/// Statistics of a column of text, where they compared it byte by byte.
+fn text<'a>(
+    statistics: &'a Statistics,
+    data_type: &DataType,
+) -> Option<&'a ValueStatistics<ByteArray>> {
     let text = match data_type {
         DataType::Dictionary(_, value) => value.as_ref(),
         other => other,
     };
     let is_text = matches!(text, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-    let Statistics::ByteArray(bytes) = statistics else {
-        return false;
-    };
     // The old pair of statistics compared bytes as signed numbers.
-    if !is_text || statistics.is_min_max_deprecated() {
-        return false;
+    match statistics {
+        Statistics::ByteArray(bytes) if is_text && !statistics.is_min_max_deprecated() => {
+            Some(bytes)
+        }
+        _ => None,
     }
-    let Some(max) = bytes.max_opt() else {
+}
+
+fn is_text_below(statistics: &Statistics, data_type: &DataType, value: &str) -> bool {
+    let Some(max) = text(statistics, data_type).and_then(|bytes| bytes.max_opt()) else {
         return false;
     };
     let (max, value) = (max.data(), value.as_bytes());
@@ -138,16 +200,13 @@ fn is_text_below(statistics: &Statistics, data_type: &DataType, value: &str) -> 
 
 #[cfg(test)]
 mod tests {
-    use parquet::data_type::ByteArray;
-    use parquet::file::statistics::ValueStatistics;
-
     use super::*;
 
     fn int32(max: i32, deprecated: bool) -> Statistics {
         Statistics::int32(None, Some(max), None, None, deprecated)
     }
 
-    fn text(max: &str, exact: bool) -> Statistics {
+    fn up_to(max: &str, exact: bool) -> Statistics {
         Statistics::ByteArray(
             ValueStatistics::new(None, Some(ByteArray::from(max)), None, None, false)
                 .with_max_is_exact(exact),
@@ -156,29 +215,38 @@ mod tests {
 
     #[test]
     fn unsigned_numbers_are_compared_as_such() {
-        assert_eq!(highest_int(&int32(-1, false), &DataType::UInt32), Some(u32::MAX.into()));
-        assert_eq!(highest_int(&int32(-1, true), &DataType::UInt32), None);
-        assert_eq!(highest_int(&int32(-1, true), &DataType::Int16), Some(-1));
-        assert_eq!(highest_int(&int32(7, false), &DataType::Date32), None);
+        assert_eq!(int(&int32(-1, false), &DataType::UInt32, End::Highest), Some(u32::MAX.into()));
+        assert_eq!(int(&int32(-1, true), &DataType::UInt32, End::Highest), None);
+        assert_eq!(int(&int32(-1, true), &DataType::Int16, End::Highest), Some(-1));
+        assert_eq!(int(&int32(7, false), &DataType::Date32, End::Highest), None);
     }
 
     #[test]
     fn instants_of_all_units_are_compared_in_nanoseconds() {
         let second = Statistics::int64(None, Some(10), None, None, false);
         let unit = |unit| DataType::Timestamp(unit, Some("Europe/Oslo".into()));
-        assert_eq!(highest_instant(&second, &unit(TimeUnit::Second)), Some(10_999_999_999));
-        assert_eq!(highest_instant(&second, &unit(TimeUnit::Nanosecond)), Some(10));
+        assert_eq!(instant(&second, &unit(TimeUnit::Second), End::Highest), Some(10_999_999_999));
+        assert_eq!(instant(&second, &unit(TimeUnit::Nanosecond), End::Highest), Some(10));
         let day = jiff::civil::date(1970, 1, 3).at(0, 0, 0, 0);
-        assert_eq!(highest_instant(&int32(2, false), &DataType::Date32), nanos(day));
+        assert_eq!(instant(&int32(2, false), &DataType::Date32, End::Highest), nanos(day));
+    }
+
+    #[test]
+    fn the_lowest_instant_is_never_above_what_it_stands_for() {
+        let second = Statistics::int64(Some(10), None, None, None, false);
+        let unit = |unit| DataType::Timestamp(unit, None);
+        let lowest = |data_type| instant(&second, &data_type, End::Lowest);
+        assert_eq!(lowest(unit(TimeUnit::Second)), Some(9_000_000_001));
+        assert_eq!(lowest(unit(TimeUnit::Nanosecond)), Some(10));
     }
 
     #[test]
     fn a_shortened_maximum_only_proves_what_it_can() {
         let utf8 = DataType::Utf8;
-        assert!(is_text_below(&text("abc", true), &utf8, "abcd"));
-        assert!(!is_text_below(&text("abc", false), &utf8, "abcd"));
-        assert!(is_text_below(&text("abc", false), &utf8, "abd"));
-        assert!(!is_text_below(&text("abd", false), &utf8, "abc"));
-        assert!(!is_text_below(&text("abc", true), &utf8, "abc"));
+        assert!(is_text_below(&up_to("abc", true), &utf8, "abcd"));
+        assert!(!is_text_below(&up_to("abc", false), &utf8, "abcd"));
+        assert!(is_text_below(&up_to("abc", false), &utf8, "abd"));
+        assert!(!is_text_below(&up_to("abd", false), &utf8, "abc"));
+        assert!(!is_text_below(&up_to("abc", true), &utf8, "abc"));
     }
 }

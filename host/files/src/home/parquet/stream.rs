@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use futures::future::try_join_all;
-use hygge_core::contract::{Batch, Context};
+use hygge_core::contract::{Batch, Context, ReadRequest};
 use hygge_core::fault::Fault;
 use parquet::errors::ParquetError;
 
@@ -18,7 +18,9 @@ use super::super::feed::Outlet;
 use super::super::source::OpenFile;
 use super::super::weight::held_bytes;
 use super::catalog::{Catalog, PlannedFile};
-use super::footer::{self, damaged};
+use super::consignment::{Consignment, Part};
+use super::courses::{Course, Leg};
+use super::footer::{self, Keep, damaged};
 use super::lane::{FileShape, Lane, Step, blame};
 use super::pace::{Pace, Width};
 use super::pages::{Groups, Guard};
@@ -26,10 +28,11 @@ use super::pages::{Groups, Guard};
 /// Compressed bytes that are worth a core of their own.
 const WORTH_A_LANE: i64 = 256 << 10;
 
-/// Decodes every file of the catalog into `outlet`.
-pub(super) async fn decode(
+/// Gives every file of the catalog to `outlet`, decoded or handed over as its course says.
+pub(super) async fn give(
     catalog: Catalog,
     batch_rows: Option<NonZeroU64>,
+    request: ReadRequest,
     context: Arc<Context>,
     outlet: Arc<Outlet>,
 ) -> Result<(), Fault> {
@@ -39,13 +42,48 @@ pub(super) async fn decode(
             continue;
         }
         let file = open(&planned, &catalog.schema, &context).await?;
-        for groups in runs(&file.shape, &planned, &pace) {
-            let mut run = Run::new(&file, groups, &pace, context.cpu.cores());
-            run.decode(&mut pace, &context, &outlet).await?;
+        let legs: Box<[Leg]> = match planned.course {
+            Course::Rows => Box::new([Leg::Rows(file.groups(planned.groups.as_deref()))]),
+            Course::Legs(legs) => legs,
+            Course::Whole => {
+                hand_over(&file, Part::Whole, &request, &context, &outlet).await?;
+                continue;
+            }
+        };
+        for leg in legs {
+            match leg {
+                Leg::Rows(groups) => {
+                    for groups in runs(&file.shape, &groups, &pace) {
+                        let mut run = Run::new(&file, groups, &pace, context.cpu.cores());
+                        run.decode(&mut pace, &context, &outlet).await?;
+                    }
+                }
+                Leg::Group(group) => {
+                    hand_over(&file, Part::Group(group), &request, &context, &outlet).await?;
+                }
+            }
         }
         context.cpu.run_io(move || file.open.verify()).await?;
     }
     Ok(())
+}
+
+/// Gives a part of a file out as it is stored. Whoever takes it verifies that the file has not
+/// changed when it has been read.
+async fn hand_over(
+    file: &File,
+    part: Part,
+    request: &ReadRequest,
+    context: &Arc<Context>,
+    outlet: &Outlet,
+) -> Result<(), Fault> {
+    let (open, shape) = (Arc::clone(&file.open), file.shape.clone());
+    let footer = shape.footer.metadata();
+    // A footer stays in memory as long as any of its row groups is on its way.
+    let groups = if part == Part::Whole { 1 } else { footer.num_row_groups().max(1) };
+    let permit = context.memory.acquire(footer.memory_size() / groups).await;
+    let consignment = Consignment { file: open, shape, part };
+    outlet.give_parcel(consignment.into_parcel(request, context.memory.size(), permit)).await
 }
 
 /// A file whose footer has been read again.
@@ -55,34 +93,44 @@ struct File {
     shape: FileShape,
 }
 
+impl File {
+    /// Those of its row groups to be read.
+    fn groups(&self, chosen: Option<&[usize]>) -> Arc<[usize]> {
+        match chosen {
+            Some(groups) => groups.into(),
+            None => (0..self.shape.footer.metadata().num_row_groups()).collect(),
+        }
+    }
+}
+
 async fn open(
     planned: &PlannedFile,
     all: &arrow_schema::SchemaRef,
     context: &Context,
 ) -> Result<File, Fault> {
     let (source, all) = (Arc::clone(&planned.source), Arc::clone(all));
+    let keep = match planned.course {
+        Course::Rows => Keep::Shape,
+        Course::Whole | Course::Legs(_) => Keep::Everything,
+    };
     context
         .cpu
         .run(move || {
             let open = Arc::new(source.open()?);
-            let footer = footer::read(&open, false)?;
+            let footer = footer::read(&open, keep)?;
             let places = places(footer.schema(), &all).into();
             Ok(File { open, shape: FileShape { footer, all, places } })
         })
         .await
 }
 
-/// The row groups to read, small ones taken together.
-fn runs(shape: &FileShape, planned: &PlannedFile, pace: &Pace) -> Vec<Arc<[usize]>> {
+/// The row groups to decode, small ones taken together.
+fn runs(shape: &FileShape, groups: &[usize], pace: &Pace) -> Vec<Arc<[usize]>> {
     let metadata = shape.footer.metadata();
     let mut runs = Vec::new();
     let mut run = Vec::new();
     let mut bytes = 0;
-    let groups: Vec<usize> = match &planned.groups {
-        Some(groups) => groups.to_vec(),
-        None => (0..metadata.num_row_groups()).collect(),
-    };
-    for at in groups {
+    for &at in groups {
         let Some(group) = metadata.row_groups().get(at).filter(|group| group.num_rows() > 0) else {
             continue;
         };
