@@ -1,5 +1,6 @@
 //! A column that is encoded from values, as a chunk of its own.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
@@ -17,6 +18,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter, Trac
 use parquet::schema::types::SchemaDescPtr;
 
 use super::chunk::{ChunkBytes, Content};
+use super::spill::Spill;
 use crate::stored::stored_column;
 
 /// A column chunk ready to be written, with what is written beside it.
@@ -38,6 +40,7 @@ pub(crate) struct ColumnEncoder {
     writers: Vec<ArrowColumnWriter>,
     held: Permit,
     memory: Arc<Share>,
+    spill: Spill,
 }
 
 impl ColumnEncoder {
@@ -46,6 +49,7 @@ impl ColumnEncoder {
         field: &FieldRef,
         properties: &WriterPropertiesPtr,
         memory: &Arc<Share>,
+        spill: Spill,
     ) -> Result<Self, Fault> {
         let begun = || -> Result<_> {
             let schema = Arc::new(Schema::new(vec![Arc::clone(field)]));
@@ -55,9 +59,9 @@ impl ColumnEncoder {
                 converted.root_schema_ptr(),
                 Arc::clone(properties),
             )?;
-            let writers =
-                ArrowRowGroupWriterFactory::new(&writer, schema).create_column_writers(0)?;
-            Ok((converted, writers))
+            let factory = ArrowRowGroupWriterFactory::new(&writer, schema)
+                .with_page_store_factory(Arc::new(spill.clone()));
+            Ok((converted, factory.create_column_writers(0)?))
         };
         let (converted, writers) = begun().map_err(|error| unwritable(field, error))?;
         Ok(Self {
@@ -67,6 +71,7 @@ impl ColumnEncoder {
             writers,
             held: memory.charge(0),
             memory: Arc::clone(memory),
+            spill,
         })
     }
 
@@ -88,14 +93,57 @@ impl ColumnEncoder {
     /// The chunks of its leaves.
     pub(crate) fn finish(mut self) -> Result<Vec<Chunk>, Fault> {
         let writers = std::mem::take(&mut self.writers);
-        let chunks = writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<Vec<_>>>();
-        let finished = chunks.and_then(|chunks| self.spliced(chunks));
-        finished.map_err(|error| unwritable(&self.field, error))
+        let chunks = writers
+            .into_iter()
+            .map(ArrowColumnWriter::close)
+            .collect::<Result<Vec<_>>>()
+            .map_err(|error| unwritable(&self.field, error))?;
+        let bytes: u64 = chunks.iter().map(|chunk| chunk.close().bytes_written).sum();
+        if bytes > self.spill.most_held {
+            let file = self.spill.file()?;
+            let (file, closed) = self.spliced(chunks, file)?;
+            let spilled = |close: ColumnCloseResult| {
+                let file = file
+                    .try_clone()
+                    .map_err(|error| Fault::io("read", &self.spill.folder, error))?;
+                let (content, held) = (Content::Spilled(file), self.memory.charge(0));
+                Ok(Chunk { content, close, held })
+            };
+            return closed.into_iter().map(spilled).collect();
+        }
+        let (all, closed) = self.spliced(chunks, Vec::new())?;
+        let all = bytes::Bytes::from(all);
+        let held = |close: ColumnCloseResult| {
+            let (start, length) = close.metadata.byte_range();
+            let place = usize::try_from(start).ok().zip(usize::try_from(length).ok());
+            let (from, length) = place
+                .filter(|(from, length)| from.saturating_add(*length) <= all.len())
+                .ok_or_else(|| Fault::bug("an encoded column was cut short"))?;
+            Ok(Chunk {
+                content: Content::Held(ChunkBytes { start, bytes: all.slice(from..from + length) }),
+                close,
+                held: self.memory.charge(length),
+            })
+        };
+        closed.into_iter().map(held).collect()
     }
 
-    /// The bytes of encoded leaves in the form in which other chunks come.
-    fn spliced(&self, chunks: Vec<ArrowColumnChunk>) -> Result<Vec<Chunk>> {
-        let mut sink = TrackedWrite::new(Vec::new());
+    /// Encoded leaves in the form in which other chunks come: their bytes one behind the other,
+    /// and what is to be written beside each.
+    fn spliced<W: Write + Send>(
+        &self,
+        chunks: Vec<ArrowColumnChunk>,
+        sink: W,
+    ) -> Result<(W, Vec<ColumnCloseResult>), Fault> {
+        self.try_spliced(chunks, sink).map_err(|error| unwritable(&self.field, error))
+    }
+
+    fn try_spliced<W: Write + Send>(
+        &self,
+        chunks: Vec<ArrowColumnChunk>,
+        sink: W,
+    ) -> Result<(W, Vec<ColumnCloseResult>)> {
+        let mut sink = TrackedWrite::new(sink);
         let mut closed = None;
         let mut group = SerializedRowGroupWriter::new(
             Arc::clone(&self.schema),
@@ -111,37 +159,27 @@ impl ColumnEncoder {
             chunk.append_to_row_group(&mut group)?;
         }
         group.close()?;
-        let all = bytes::Bytes::from(sink.into_inner()?);
         let Some((group, blooms, columns, offsets)) = closed else {
             return Err(ParquetError::General("a column was not closed".to_owned()));
         };
-        let rows = u64::try_from(group.num_rows())?;
+        let rows_written = u64::try_from(group.num_rows())?;
         let beside = blooms.into_iter().zip(columns).zip(offsets);
-        group
+        let closed = group
             .columns()
             .iter()
             .zip(beside)
             .map(|(metadata, ((bloom_filter, column_index), offset_index))| {
-                let (start, length) = metadata.byte_range();
-                let from = usize::try_from(start)?;
-                let to = usize::try_from(start.saturating_add(length))?;
-                if to > all.len() {
-                    return Err(ParquetError::EOF("a column was cut short".to_owned()));
-                }
-                Ok(Chunk {
-                    content: Content::Held(ChunkBytes { start, bytes: all.slice(from..to) }),
-                    close: ColumnCloseResult {
-                        bytes_written: length,
-                        rows_written: rows,
-                        metadata: metadata.clone(),
-                        bloom_filter,
-                        column_index,
-                        offset_index,
-                    },
-                    held: self.memory.charge(usize::try_from(length)?),
+                Ok(ColumnCloseResult {
+                    bytes_written: u64::try_from(metadata.compressed_size())?,
+                    rows_written,
+                    metadata: metadata.clone(),
+                    bloom_filter,
+                    column_index,
+                    offset_index,
                 })
             })
-            .collect()
+            .collect::<Result<Vec<_>>>()?;
+        Ok((sink.into_inner()?, closed))
     }
 }
 

@@ -1,7 +1,6 @@
 //! A row group on its way into another file, column by column.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
@@ -16,6 +15,7 @@ use super::chunk::{ChunkBytes, Content, Described};
 use super::encode::{Chunk, ColumnEncoder};
 use super::recompress::recompress;
 use super::shape::{TargetShape, leaves};
+use super::spill::Spill;
 use super::structure;
 use super::verify::{broken, check_values};
 use crate::home::parquet::columns::Columns;
@@ -181,14 +181,14 @@ impl MovedGroup {
         let codec = self.target.terms.codec;
         let (start, end) = range(chunk);
         let index = described.offset_index.as_ref();
-        if end - start > self.most_held() {
+        if end - start > self.spill().most_held {
             structure::check(file.as_ref(), chunk, rows, index)?;
             let close = described.close(to)?;
             let content = Content::Source(Arc::clone(file));
             if keeps {
                 return Ok(Ok(Chunk { content, close, held: context.memory.charge(0) }));
             }
-            let spill = match spill_file(&self.target.spill) {
+            let spill = match self.spill().file() {
                 Ok(spill) => spill,
                 Err(fault) => return Ok(Err(fault)),
             };
@@ -210,12 +210,13 @@ impl MovedGroup {
         Ok(Ok(Chunk { content, close, held }))
     }
 
-    /// The largest chunk that is held: each core holds one while one is being written, and
-    /// together they should leave room for others.
-    fn most_held(&self) -> u64 {
+    /// Where large chunks go. Each core holds one while one is being written, and together they
+    /// should leave room for others.
+    fn spill(&self) -> Spill {
         let chunks = 2 * (self.target.context.cpu.cores() as u64 + 1);
         let part = self.target.context.memory.size() as u64 / chunks;
-        part.clamp(LEAST_HELD, MOST_HELD)
+        let folder = self.target.spill.clone();
+        Spill { folder, most_held: part.clamp(LEAST_HELD, MOST_HELD) }
     }
 
     fn encode(&self, column: usize) -> Result<Vec<Chunk>, Fault> {
@@ -227,7 +228,7 @@ impl MovedGroup {
             Source::Made(of) => of,
         };
         let memory = &target.context.memory;
-        let mut encoder = ColumnEncoder::new(field, &target.properties, memory)?;
+        let mut encoder = ColumnEncoder::new(field, &target.properties, memory, self.spill())?;
         if needed.is_empty() {
             return self.encode_constant(column, encoder);
         }
@@ -286,16 +287,4 @@ impl MovedGroup {
         }
         Ok(chunks)
     }
-}
-
-/// A file without a name, which is gone when it is closed.
-fn spill_file(folder: &Path) -> Result<File, Fault> {
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let path = folder.join(format!("spill-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
-    let file = File::options().read(true).write(true).create_new(true).open(&path);
-    let file = file.map_err(|error| Fault::io("create", &path, error))?;
-    std::fs::remove_file(&path).map_err(|error| Fault::io("remove", &path, error))?;
-    Ok(file)
 }

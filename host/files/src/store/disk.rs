@@ -1,7 +1,7 @@
 //! A file that is forced to the disk while it is still being written.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -18,6 +18,9 @@ const SYNC_EVERY: u64 = 32 << 20;
 /// Bytes written ahead of the disk before writing waits for it.
 const MOST_AHEAD: u64 = 128 << 20;
 
+/// Bytes gathered before they are handed to the system.
+const BUFFERED: usize = 256 << 10;
+
 /// Bytes the kernel is asked to copy at a time: it cannot be stopped meanwhile.
 const PIECE: usize = 16 << 20;
 
@@ -29,6 +32,8 @@ const BUFFER: usize = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct DiskFile {
     file: Arc<File>,
+    /// What is written in small pieces goes to the system in larger ones.
+    buffer: BufWriter<Arc<File>>,
     durability: Durability,
     written: u64,
     /// Bytes written since the last forcing began.
@@ -40,7 +45,9 @@ impl DiskFile {
     /// Makes a file that must not exist yet.
     pub(crate) fn create(path: &Path, durability: Durability) -> Result<Self, Fault> {
         let file = File::create_new(path).map_err(|error| Fault::io("create", path, error))?;
-        Ok(Self { file: Arc::new(file), durability, written: 0, ahead: 0, forcing: None })
+        let file = Arc::new(file);
+        let buffer = BufWriter::with_capacity(BUFFERED, Arc::clone(&file));
+        Ok(Self { file, buffer, durability, written: 0, ahead: 0, forcing: None })
     }
 
     /// How many bytes have been written.
@@ -58,6 +65,7 @@ impl DiskFile {
     ) -> Result<(), Fault> {
         let length = source.source().len();
         let written = |error| Fault::io("write", path, error);
+        self.buffer.flush().map_err(written)?;
         let (mut at, mut in_kernel, mut buffer) = (0, true, Vec::new());
         while at < length {
             if stop.is_cancelled() {
@@ -121,6 +129,7 @@ impl DiskFile {
 
     /// Forces what is left, as far as was asked for.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
+        self.buffer.flush()?;
         self.wait()?;
         match self.durability {
             Durability::Disk => self.file.sync_all(),
@@ -153,13 +162,13 @@ impl DiskFile {
 
 impl Write for DiskFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = (&*self.file).write(bytes)?;
+        let count = self.buffer.write(bytes)?;
         self.count(count)?;
         Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.buffer.flush()
     }
 }
 
@@ -215,6 +224,31 @@ mod tests {
         file.finish().unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 40 << 20);
         assert!(DiskFile::create(&path, Durability::Disk).is_err(), "it exists");
+    }
+
+    #[test]
+    fn a_file_is_copied_behind_what_is_there() {
+        use crate::home::source::SourceFile;
+
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("from");
+        let content: Vec<u8> = (0..(40 << 20)).map(|at: u32| (at / 7) as u8).collect();
+        std::fs::write(&from, &content).unwrap();
+        let found = std::fs::metadata(&from).unwrap();
+        let source = Arc::new(SourceFile::new(from.clone(), &from, &found)).open().unwrap();
+        let path = folder.path().join("to");
+        let mut file = DiskFile::create(&path, Durability::Disk).unwrap();
+        file.write_all(b"head").unwrap();
+        file.append_all(&source, &path, &CancellationToken::new()).unwrap();
+        file.finish().unwrap();
+        assert_eq!(file.written(), 4 + content.len() as u64);
+        let copied = std::fs::read(&path).unwrap();
+        assert!(copied[..4] == *b"head" && copied[4..] == content);
+
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let fault = file.append_all(&source, &path, &stop).unwrap_err();
+        assert_eq!(fault.kind(), hygge_core::fault::FaultKind::Cancelled);
     }
 
     #[test]

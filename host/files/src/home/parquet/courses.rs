@@ -16,7 +16,7 @@ use super::super::adapt::places;
 use super::catalog::{Catalog, PlannedFile};
 use super::prune;
 use super::tally::{Reason, Tally};
-use crate::polish::{Polisher, Source};
+use crate::polish::Polisher;
 use crate::routes::{Route, Routes};
 use crate::stored::stored;
 use crate::terms::ParquetTerms;
@@ -29,9 +29,6 @@ const SMALL_ROWS: u64 = 20_000;
 
 /// Bytes from which on a row group is worth keeping however few its rows.
 const WIDE_BYTES: u64 = 8 << 20;
-
-/// Bytes of a value that is made, such as a hash in hexadecimal.
-const MADE_VALUE: u64 = 64;
 
 /// How a file is given out.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +67,6 @@ struct GroupSketch {
     at: usize,
     rows: u64,
     compressed: u64,
-    uncompressed: u64,
     /// Whether every row of it will land.
     all_land: bool,
 }
@@ -112,7 +108,6 @@ impl Sketch {
                     at,
                     rows: count(group.num_rows()),
                     compressed: compressed.sum(),
-                    uncompressed: count(group.total_byte_size()),
                     all_land: request
                         .since
                         .as_ref()
@@ -138,19 +133,14 @@ impl Sketch {
 }
 
 /// Chooses the course of every file on the terms of the request, and says in words what was
-/// chosen; says nothing to a Store without such terms. `memory` is what the entity should stay
-/// under, where that is known.
-pub(super) fn choose(
-    catalog: &mut Catalog,
-    request: &ReadRequest,
-    memory: Option<usize>,
-) -> Option<String> {
+/// chosen; says nothing to a Store without such terms.
+pub(super) fn choose(catalog: &mut Catalog, request: &ReadRequest) -> Option<String> {
     let terms = request.terms.as_ref().and_then(ParquetTerms::of)?;
     if let Some(refusal) = terms.refusal {
         return Some(format!("decoded: {refusal}"));
     }
     // What cannot be polished or stored is for the Store to refuse.
-    let chooser = Chooser::new(catalog, terms, memory).ok()?;
+    let chooser = Chooser::new(catalog, terms).ok()?;
     Some(chooser.choose(&mut catalog.files))
 }
 
@@ -159,7 +149,6 @@ struct Chooser<'a> {
     all: SchemaRef,
     stored: SchemaRef,
     polisher: Polisher,
-    memory: Option<usize>,
 }
 
 /// A row group with what is to become of it.
@@ -179,18 +168,14 @@ enum Fate {
 }
 
 impl<'a> Chooser<'a> {
-    fn new(
-        catalog: &Catalog,
-        terms: &'a ParquetTerms,
-        memory: Option<usize>,
-    ) -> Result<Self, Fault> {
+    fn new(catalog: &Catalog, terms: &'a ParquetTerms) -> Result<Self, Fault> {
         let all = Arc::clone(&catalog.schema);
         let polisher = match &terms.polish {
             Some(polish) => polish.bind(&all, &Zoned::now())?,
             None => Polisher::none(&all),
         };
         let stored = stored(polisher.schema())?;
-        Ok(Self { terms, all, stored, polisher, memory })
+        Ok(Self { terms, all, stored, polisher })
     }
 
     fn choose(&self, files: &mut [PlannedFile]) -> String {
@@ -241,28 +226,8 @@ impl<'a> Chooser<'a> {
         if self.terms.most_rows.is_some_and(|most| group.rows > most) {
             return Fate::Decode(Reason::RowGroupSize);
         }
-        if self.memory.is_some_and(|memory| self.encoded(group, routes) > memory as u64 / 4) {
-            return Fate::Decode(Reason::Memory);
-        }
         let few = group.rows < SMALL_ROWS && group.compressed < WIDE_BYTES;
         if few || group.compressed < SMALL_BYTES { Fate::KeepAlone } else { Fate::Keep }
-    }
-
-    /// Bytes that the columns encoded for a row group may take.
-    fn encoded(&self, group: &GroupSketch, routes: &Routes) -> u64 {
-        let sources = self.polisher.sources();
-        let ways = routes.columns.iter().zip(&sources);
-        let encoded = ways.filter(|(route, _)| **route == Route::Encode);
-        let mut bytes = 0_u64;
-        let mut changed = false;
-        for (_, source) in encoded {
-            match source {
-                Source::Passed(_) => changed = true,
-                Source::Made(of) if of.is_empty() => {}
-                Source::Made(_) => bytes = bytes.saturating_add(group.rows * MADE_VALUE),
-            }
-        }
-        bytes.saturating_add(if changed { group.uncompressed } else { 0 })
     }
 
     fn course(

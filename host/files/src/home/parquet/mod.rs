@@ -27,7 +27,7 @@ use super::listing::Location;
 /// What a run would read.
 pub(crate) async fn plan(location: &Location, request: &ReadRequest) -> Result<SourcePlan, Fault> {
     let mut catalog = Catalog::survey(location, request, &Cpu::new()).await?;
-    let course = courses::choose(&mut catalog, request, None);
+    let course = courses::choose(&mut catalog, request);
     let files = catalog.files.len();
     let mut note = format!("{files} file{}", if files == 1 { "" } else { "s" });
     if catalog.rows < catalog.all_rows {
@@ -57,8 +57,7 @@ pub(crate) async fn open(
         () = context.cancel.cancelled() => return Err(Fault::cancelled()),
         catalog = Catalog::survey(location, request, &context.cpu) => catalog?,
     };
-    let memory = context.memory.size();
-    let course = courses::choose(&mut catalog, request, Some(memory));
+    let course = courses::choose(&mut catalog, request);
     let (schema, rows) = (Arc::clone(&catalog.schema), catalog.rows);
     let (work, request) = (Arc::clone(&context), request.clone());
     Ok(Feed::start(schema, Some(rows), &context, move |outlet| async move {

@@ -13,8 +13,6 @@ pub(super) enum Reason {
     AllChange,
     /// `row_group_size` asks for smaller row groups.
     RowGroupSize,
-    /// What is added to their row group would not fit into memory.
-    Memory,
     /// Their row groups are small and are merged.
     Small,
 }
@@ -42,7 +40,6 @@ impl Reason {
             Self::Filtered => "rows of the last load may be among them",
             Self::AllChange => "every column changes",
             Self::RowGroupSize => "`row_group_size` is smaller than their row groups",
-            Self::Memory => "columns are added to row groups too large for `options.memory`",
             Self::Small => "small row groups are merged",
         }
     }
