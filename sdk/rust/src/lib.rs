@@ -22,6 +22,8 @@ mod rows;
 mod schema;
 mod state;
 mod store;
+#[cfg(feature = "json")]
+mod utc;
 
 pub use batch::{Batch, Received};
 pub use context::Context;

@@ -107,11 +107,14 @@ impl Rows {
                 }
             }
         }
-        let mut decoder = arrow_json::ReaderBuilder::new(schema.clone())
+        let mut decoder = arrow_json::ReaderBuilder::new(crate::utc::with_offset(&schema))
             .with_batch_size(rows.len().max(1))
             .build_decoder()?;
         decoder.serialize(&rows)?;
-        Ok(decoder.flush()?.unwrap_or_else(|| arrow_array::RecordBatch::new_empty(schema)))
+        match decoder.flush()? {
+            Some(batch) => crate::utc::relabel(&batch, &schema),
+            None => Ok(arrow_array::RecordBatch::new_empty(schema)),
+        }
     }
 }
 
@@ -236,12 +239,22 @@ mod tests {
     #[test]
     fn rows_become_a_record_batch() {
         use arrow_array::cast::AsArray as _;
-        let schema = Schema::new([Field::new("a", Type::Int64), Field::new("b", Type::Json)]);
+        let nested = Type::Struct(vec![Field::new("t", Type::TimestampUtc)]);
+        let schema = Schema::new([
+            Field::new("a", Type::Int64),
+            Field::new("b", Type::Json),
+            Field::new("c", Type::TimestampUtc),
+            Field::new("d", nested),
+        ]);
         let mut rows = Rows::new(&schema).unwrap();
-        rows.push(&json!({"a": 7, "b": {"x": [1]}})).unwrap();
+        let at = "1970-01-01T00:00:01Z";
+        rows.push(&json!({"a": 7, "b": {"x": [1]}, "c": at, "d": {"t": at}})).unwrap();
         rows.push(&json!({"a": null})).unwrap();
         let batch = rows.take_arrow().unwrap();
         assert_eq!(batch.num_rows(), 2);
+        assert_eq!(batch.schema(), schema.to_arrow().unwrap());
+        let moment = batch.column(2).as_primitive::<arrow_array::types::TimestampMicrosecondType>();
+        assert_eq!(moment.value(0), 1_000_000);
         assert_eq!(batch.column(1).as_string::<i32>().value(0), r#"{"x":[1]}"#);
         assert_eq!(batch.column(0).null_count(), 1);
         assert_eq!(rows.take_arrow().unwrap().num_rows(), 0);

@@ -12,6 +12,7 @@ use crate::batch::{Batch, Form, Received};
 use crate::error::{Error, Result};
 use crate::glue::HomeSession;
 use crate::home::{self, Query};
+use crate::utc;
 
 /// How many bytes a test asks for at a time.
 const TARGET: usize = 1 << 20;
@@ -42,9 +43,11 @@ impl Read {
 
     /// All rows as JSON objects: easy to compare in a test.
     pub fn to_json(&self) -> Result<Vec<Value>> {
-        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
+        let schema = utc::with_offset(&self.schema);
         let mut writer = arrow_json::writer::ArrayWriter::new(Vec::new());
-        writer.write_batches(&batches)?;
+        for batch in &self.batches {
+            writer.write(&utc::relabel(batch, &schema)?)?;
+        }
         writer.finish()?;
         let text = writer.into_inner();
         Ok(if text.is_empty() { Vec::new() } else { serde_json::from_slice(&text)? })
@@ -154,10 +157,10 @@ fn decode(batch: Batch, schema: &SchemaRef) -> Result<RecordBatch> {
         Form::Arrow(stream) => Received::new(stream).batches()?,
         Form::Ndjson(lines) => {
             let lines = as_text(&lines, schema)?;
-            let reader = arrow_json::ReaderBuilder::new(schema.clone())
+            let reader = arrow_json::ReaderBuilder::new(utc::with_offset(schema))
                 .with_strict_mode(true)
                 .build(lines.as_slice())?;
-            reader.collect::<std::result::Result<_, _>>()?
+            reader.map(|batch| utc::relabel(&batch?, schema)).collect::<Result<_>>()?
         }
     };
     for batch in &batches {
