@@ -1,6 +1,7 @@
 //! `hygge connector …`: what makes connectors, and looks at them.
 
 mod build;
+mod new;
 
 use std::process::ExitCode;
 
@@ -13,6 +14,7 @@ use crate::failure::Failure;
 /// Does one of them.
 pub(super) fn connector(action: &ConnectorAction) -> Result<ExitCode, Failure> {
     match action {
+        ConnectorAction::New(args) => new::new(args),
         ConnectorAction::Build(args) => build::build(args),
     }
 }
