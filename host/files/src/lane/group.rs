@@ -31,6 +31,9 @@ const MOST_HELD: u64 = 64 << 20;
 /// The smallest chunk that is read from its source twice rather than held.
 const LEAST_HELD: u64 = 1 << 20;
 
+/// What a value that is made takes when it is encoded: the text of a hash.
+const ENCODED_VALUE: u64 = 64;
+
 /// Rows of a column with one value that are made at a time.
 const VALUES_AT_ONCE: u64 = 64 << 10;
 
@@ -146,6 +149,31 @@ impl MovedGroup {
             }
         }
         pieces
+    }
+
+    /// About how many bytes the chunks of a piece take while they wait to be written.
+    pub(crate) fn weight(&self, piece: Piece) -> u64 {
+        let metadata = self.consignment.shape.footer.metadata();
+        match piece {
+            Piece::Move { from, .. } => {
+                let group = metadata.row_groups().get(self.group);
+                let chunk = group.and_then(|group| group.columns().get(from));
+                chunk.and_then(|chunk| u64::try_from(chunk.compressed_size()).ok()).unwrap_or(0)
+            }
+            Piece::Encode(_) => self.rows().saturating_mul(ENCODED_VALUE),
+        }
+    }
+
+    /// The most bytes that its chunks may come to, as far as can be told before they are made.
+    pub(crate) fn most_bytes(&self) -> u64 {
+        let metadata = self.consignment.shape.footer.metadata();
+        let group = metadata.row_groups().get(self.group);
+        let moved = group.and_then(|group| u64::try_from(group.total_byte_size()).ok());
+        let encoded =
+            self.shape.routes.columns.iter().filter(|route| **route == Route::Encode).count();
+        let encoded = self.rows().saturating_mul(ENCODED_VALUE).saturating_mul(encoded as u64);
+        // Encoded a second time, what was compressed well may come out larger.
+        moved.unwrap_or(u64::MAX).saturating_mul(2).saturating_add(encoded)
     }
 
     /// The chunks of a piece. Keeps a core busy.

@@ -7,7 +7,8 @@ use futures::StreamExt as _;
 use hygge_core::budget::Permit;
 use hygge_core::contract::Context;
 use hygge_core::fault::Fault;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::detail::StagedFile;
@@ -18,72 +19,128 @@ use crate::lane::encode::Chunk;
 use crate::lane::group::MovedGroup;
 use crate::lane::verify::{check_places, check_structure, check_values};
 
-/// Adds a row group to a file, its columns made side by side and appended in their order. Gives
-/// the file back, and the bytes added.
-pub(super) async fn transfer(
-    writer: Box<FileWriter>,
+/// What chunks that wait to be written are counted in.
+const UNIT: u64 = 1 << 10;
+
+/// The pieces of a row group that are still to be begun.
+pub(super) struct Pieces {
+    moved: Arc<MovedGroup>,
+    context: Arc<Context>,
+    ahead: Arc<Semaphore>,
+    begun: mpsc::UnboundedSender<Begun>,
+    stop: CancellationToken,
+}
+
+/// A piece being made.
+struct Begun {
+    chunks: JoinHandle<Result<Vec<Chunk>, Fault>>,
+    room: OwnedSemaphorePermit,
+}
+
+/// Nobody takes the pieces any more.
+#[derive(Debug)]
+pub(super) struct Stopped;
+
+/// Room for the chunks of a load that are made ahead of being written.
+pub(super) fn ahead(context: &Context) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(room(context) as usize))
+}
+
+fn room(context: &Context) -> u32 {
+    let units = context.memory.size() as u64 / 3 / UNIT;
+    u32::try_from(units).unwrap_or(u32::MAX).clamp(1, Semaphore::MAX_PERMITS as u32)
+}
+
+/// Adds a row group to the file that `writer` will give. The task gives the file back; the pieces
+/// are begun by [`Pieces::begin_all`].
+///
+/// They are made on all cores, those of several row groups side by side, for a row group often has
+/// one column that takes as long as all others together. They are appended in their order.
+pub(super) fn transfer(
+    writer: impl Future<Output = Result<Box<FileWriter>, Fault>> + Send + 'static,
     moved: MovedGroup,
     path: &Path,
     context: &Arc<Context>,
-) -> Result<(Box<FileWriter>, u64), Fault> {
+    ahead: &Arc<Semaphore>,
+) -> (JoinHandle<Result<Box<FileWriter>, Fault>>, Pieces) {
     let moved = Arc::new(moved);
-    let (sender, chunks) = mpsc::channel(1);
-    let (path, group) = (path.to_owned(), Arc::clone(&moved));
-    let appending = tokio::task::spawn_blocking(move || append(writer, chunks, &group, &path));
-    let made = futures::stream::iter(moved.pieces())
-        .map(|piece| {
-            let moved = Arc::clone(&moved);
-            context.cpu.run(move || moved.make(piece))
-        })
-        .buffered(context.cpu.cores());
-    futures::pin_mut!(made);
-    let mut making = Ok(());
-    'making: while let Some(some) = made.next().await {
-        match some {
-            Ok(some) => {
-                for chunk in some {
-                    if sender.send(chunk).await.is_err() {
-                        break 'making;
-                    }
-                }
-            }
-            Err(fault) => {
-                making = Err(fault);
-                break;
-            }
+    let (begun, pieces) = mpsc::unbounded_channel();
+    let stop = context.cancel.child_token();
+    let rest = Pieces {
+        moved: Arc::clone(&moved),
+        context: Arc::clone(context),
+        ahead: Arc::clone(ahead),
+        begun,
+        stop: stop.clone(),
+    };
+    let path = path.to_owned();
+    let task = tokio::spawn(async move {
+        // Whatever ends this ends the pieces that are left.
+        let _stop = stop.drop_guard();
+        let writer = writer.await?;
+        let runtime = tokio::runtime::Handle::current();
+        let append = move || append(writer, pieces, &moved, &path, &runtime);
+        tokio::task::spawn_blocking(append).await.map_err(super::writer::lost)?
+    });
+    (task, rest)
+}
+
+impl Pieces {
+    /// Begins every piece, as room becomes free.
+    pub(super) async fn begin_all(self) -> Result<(), Stopped> {
+        let most = room(&self.context);
+        for piece in self.moved.pieces() {
+            let units = u32::try_from(self.moved.weight(piece) / UNIT).unwrap_or(u32::MAX);
+            let room = Arc::clone(&self.ahead).acquire_many_owned(units.clamp(1, most));
+            let room = tokio::select! {
+                biased;
+                () = self.begun.closed() => return Err(Stopped),
+                room = room => room.map_err(|_| Stopped)?,
+            };
+            let (moved, stop) = (Arc::clone(&self.moved), self.stop.clone());
+            let context = Arc::clone(&self.context);
+            // In a task of its own, so that a core it is given never waits for somebody to look.
+            let chunks = tokio::spawn(async move {
+                let make = move || match stop.is_cancelled() {
+                    true => Err(Fault::cancelled()),
+                    false => moved.make(piece),
+                };
+                context.cpu.run(make).await
+            });
+            self.begun.send(Begun { chunks, room }).map_err(|_| Stopped)?;
         }
+        Ok(())
     }
-    drop(sender);
-    let appended = appending.await.map_err(super::writer::lost);
-    // A column that could not be made is the cause when both failed.
-    making?;
-    appended?
 }
 
 fn append(
     mut writer: Box<FileWriter>,
-    mut chunks: mpsc::Receiver<Chunk>,
+    mut pieces: mpsc::UnboundedReceiver<Begun>,
     moved: &MovedGroup,
     path: &Path,
-) -> Result<(Box<FileWriter>, u64), Fault> {
+    runtime: &tokio::runtime::Handle,
+) -> Result<Box<FileWriter>, Fault> {
     let failed = |error| failed(path, error);
     let mut out = writer.next_row_group().map_err(failed)?;
-    let (mut bytes, mut left) = (0, moved.chunks());
-    while let Some(Chunk { content, close, held }) = chunks.blocking_recv() {
-        bytes += close.bytes_written;
-        left = left.saturating_sub(1);
-        out.append_column(&content, close).map_err(|error| {
-            // Its source may have been cut short meanwhile.
-            moved.file().verify().err().unwrap_or_else(|| failed(error))
-        })?;
-        drop(held);
+    let mut left = moved.chunks();
+    while let Some(Begun { chunks, room }) = pieces.blocking_recv() {
+        for chunk in runtime.block_on(chunks).map_err(super::writer::lost)?? {
+            let Chunk { content, close, held } = chunk;
+            left = left.saturating_sub(1);
+            out.append_column(&content, close).map_err(|error| {
+                // Its source may have been cut short meanwhile.
+                moved.file().verify().err().unwrap_or_else(|| failed(error))
+            })?;
+            drop(held);
+        }
+        drop(room);
     }
     if left > 0 {
         return Err(Fault::cancelled());
     }
     out.close().map_err(failed)?;
     moved.file().verify()?;
-    Ok((writer, bytes))
+    Ok(writer)
 }
 
 /// A file to be copied as it is.

@@ -168,7 +168,7 @@ impl FileWriter {
             from += current.write(&rows.slice(from, count)).await?;
             let full = match self.rows_per_file {
                 Some(most) => current.rows() >= most.get(),
-                None => current.has_grown_to(self.target_file_size),
+                None => current.has_grown_to(self.target_file_size).await?,
             };
             if full {
                 self.close(current).await?;
@@ -230,8 +230,8 @@ impl FileWriter {
         }
         file.take(moved).await?;
         drop(parcel);
-        let current = Current::Parquet(file);
-        if current.has_grown_to(self.target_file_size) {
+        let mut current = Current::Parquet(file);
+        if current.has_grown_to(self.target_file_size).await? {
             return self.close(current).await;
         }
         self.current = Some(current);
@@ -412,12 +412,10 @@ impl Current {
         }
     }
 
-    fn has_grown_to(&self, target: u64) -> bool {
+    async fn has_grown_to(&mut self, target: u64) -> Result<bool, Fault> {
         match self {
-            Self::Parquet(file) => file
-                .size_between_row_groups()
-                .is_some_and(|size| size >= target || file.has_large_footer()),
-            Self::Text(file) => file.size() >= target,
+            Self::Parquet(file) => file.has_grown_to(target).await,
+            Self::Text(file) => Ok(file.size() >= target),
         }
     }
 }
