@@ -13,7 +13,7 @@
 //! | `staged` | `rows` |
 //! | `retrying` | `attempt`, `wait_seconds`, `error` |
 //! | `notice` | `level` (`debug`, `info`, `warning`), `message`; `flow` and `entity` may be null |
-//! | `finished` | `index`, `of`, `status` (`success`, `skip`, `fail`), `reason`, `error`, `source`, `destination`, `mode`, `rows`, `bytes`, `files`, `seconds`, `rows_per_second`, `watermark`, `warnings` |
+//! | `finished` | `index`, `of`, `status` (`success`, `skip`, `fail`), `reason`, `error`, `source`, `destination`, `mode`, `rows`, `bytes`, `files`, `seconds`, `rows_per_second`, `watermark`, `how` (how the rows travelled: `copied`, or null), `warnings` |
 //! | `interrupted` | the user asked for an end |
 //! | `stopped` | `error`: the run could not go on, or not begin |
 //! | `run_finished` | `run_id`, `status` (`success`, `fail`, `cancelled`), `pass`, `warn`, `error`, `skip`, `total`, `rows`, `bytes`, `files`, `seconds`, `rows_per_second` |
@@ -226,6 +226,7 @@ fn finished(report: &EntityReport) -> Value {
         "seconds": seconds(report.elapsed),
         "rows_per_second": per_second(report.rows, report.elapsed),
         "watermark": report.watermark.as_ref().map(ToString::to_string),
+        "how": report.how,
         "warnings": report.warnings,
     })
 }
@@ -293,7 +294,7 @@ mod tests {
         insta::assert_snapshot!(text.join("\n"), @r#"
         {"time":"2026-01-02T03:04:05.678Z","event":"progress","flow":"crm","entity":"users","rows":1,"bytes":2}
         {"time":"2026-01-02T03:04:05.678Z","event":"notice","level":"warning","message":"low","flow":null,"entity":null}
-        {"time":"2026-01-02T03:04:05.678Z","event":"finished","flow":"crm","entity":"orders","index":1,"of":3,"status":"fail","reason":null,"error":{"kind":"data","message":"1.parquet is damaged","causes":["the footer ends early"],"help":"copy it again"},"source":"data/in/orders","destination":"data/out/orders","mode":"replace","rows":0,"bytes":0,"files":2,"seconds":1.5,"rows_per_second":null,"watermark":null,"warnings":[]}
+        {"time":"2026-01-02T03:04:05.678Z","event":"finished","flow":"crm","entity":"orders","index":1,"of":3,"status":"fail","reason":null,"error":{"kind":"data","message":"1.parquet is damaged","causes":["the footer ends early"],"help":"copy it again"},"source":"data/in/orders","destination":"data/out/orders","mode":"replace","rows":0,"bytes":0,"files":2,"seconds":1.5,"rows_per_second":null,"watermark":null,"how":null,"warnings":[]}
         {"time":"2026-01-02T03:04:05.678Z","event":"interrupted"}
         {"time":"2026-01-02T03:04:05.678Z","event":"run_finished","run_id":"c0","status":"fail","pass":1,"warn":0,"error":1,"skip":0,"total":2,"rows":300,"bytes":3000,"files":2,"seconds":2.0,"rows_per_second":150}
         "#);

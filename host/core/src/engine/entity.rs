@@ -65,6 +65,7 @@ impl EntityRunner {
                 (Outcome::Failed(Arc::new(failed.fault)), None)
             }
         };
+        let how = landed.as_ref().and_then(|_| self.notices.how());
         let landed = landed.unwrap_or_default();
         EntityReport {
             name: self.plan.name.clone(),
@@ -79,6 +80,7 @@ impl EntityRunner {
             parts: landed.parts,
             elapsed: self.clock.elapsed(),
             watermark: landed.watermark,
+            how,
             warnings: self.notices.warnings(),
         }
     }
