@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::attempt::{self, Failed, Landed};
 use super::event::{EntityReport, Event, Listener, Notices, Outcome};
 use crate::budget::Share;
-use crate::contract::{Context, Durability, Mode, ReadRequest, RunIds, Since};
+use crate::contract::{Context, Durability, Mode, Progress, ReadRequest, RunIds, Since};
 use crate::cpu::Cpu;
 use crate::fault::Fault;
 use crate::journal::{EntityRun, Journal, Resume, Status};
@@ -146,6 +146,7 @@ impl EntityRunner {
             cancel: self.cancel.child_token(),
             durability: self.tries.durability,
             notices: self.notices.clone(),
+            progress: Progress::new(Some(self.plan.name.clone()), Arc::clone(&self.listener)),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
-use hygge_core::contract::Context;
+use hygge_core::contract::{Context, Portion};
 use hygge_core::fault::Fault;
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::Compression;
@@ -198,11 +198,12 @@ impl ParquetFile {
     }
 
     /// Takes a row group as it is stored.
-    pub(super) async fn take(&mut self, moved: MovedGroup) -> Result<(), Fault> {
+    pub(super) async fn take(&mut self, moved: MovedGroup, portion: Portion) -> Result<(), Fault> {
         self.end_row_group().await?;
         let writer = self.take_writer().await?;
         let rows = moved.rows();
-        let (writer, bytes) = transfer(writer, moved, &self.path, &self.files.context).await?;
+        let (writer, bytes) =
+            transfer(writer, moved, portion, &self.path, &self.files.context).await?;
         self.output = Output::Idle(writer);
         self.rows += rows;
         self.row_groups += 1;
