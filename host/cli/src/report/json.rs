@@ -19,7 +19,8 @@
 //! | `run_finished` | `run_id`, `status` (`success`, `fail`, `cancelled`), `pass`, `warn`, `error`, `skip`, `total`, `rows`, `bytes`, `files`, `seconds`, `rows_per_second` |
 //!
 //! A project with mistakes ends before a run begins, with one object for each of them: `event` is
-//! `problem`, with `message`, `file`, `line`, `column`, `label`, `help`. With `--dry-run` there is
+//! `problem`, with `message`, `file`, `line`, `column`, `label`, `also` (other places that belong to
+//! it, each with `file`, `line`, `column`, `label`), `help`. With `--dry-run` there is
 //! one object for each entity: `event` is `plan`.
 //!
 //! An `error` is `{kind, message, causes, help}`. `--quiet` leaves only `finished` with the status
@@ -129,6 +130,14 @@ pub(crate) fn problem_lines(problems: &Problems) -> String {
     let mut text = String::new();
     for problem in &problems.list {
         let place = problem.span.as_ref().map(|span| (span, span.line_column()));
+        let also: Vec<Value> = problem
+            .also
+            .iter()
+            .map(|(span, label)| {
+                let (line, column) = span.line_column();
+                json!({ "file": span.source.name, "line": line, "column": column, "label": label })
+            })
+            .collect();
         let object = json!({
             "time": time,
             "event": "problem",
@@ -137,6 +146,7 @@ pub(crate) fn problem_lines(problems: &Problems) -> String {
             "line": place.map(|(_, (line, _))| line),
             "column": place.map(|(_, (_, column))| column),
             "label": problem.label,
+            "also": also,
             "help": problem.help,
         });
         text.push_str(&object.to_string());
@@ -307,9 +317,14 @@ mod tests {
             path: "/p/flows/crm/flow.yml".into(),
             text: "home:\n  pth: data\n".into(),
         };
-        let span = Span { source: Arc::new(source), start: 8, end: 11 };
+        let source = Arc::new(source);
+        let home = Span { source: Arc::clone(&source), start: 0, end: 4 };
+        let span = Span { source, start: 8, end: 11 };
         let mut problems = Problems::default();
-        problems.add(&span, "unknown key `pth`").label("did you mean `path`?");
+        problems
+            .add(&span, "unknown key `pth`")
+            .label("did you mean `path`?")
+            .also(&home, "in this home");
         problems.add_nowhere("no hygge.yml");
         let text = problem_lines(&problems);
         let lines: Vec<Value> =
@@ -317,7 +332,11 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert_eq!((&lines[0]["line"], &lines[0]["column"]), (&json!(2), &json!(3)));
         assert_eq!(lines[0]["file"], "flows/crm/flow.yml");
-        assert_eq!(lines[1]["file"], Value::Null);
+        let also = json!([{
+            "file": "flows/crm/flow.yml", "line": 1, "column": 1, "label": "in this home"
+        }]);
+        assert_eq!(lines[0]["also"], also);
+        assert_eq!((&lines[1]["file"], &lines[1]["also"]), (&Value::Null, &json!([])));
     }
 
     #[test]
