@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -116,6 +117,18 @@ impl DiskFile {
             self.force_in_background()?;
         }
         Ok(())
+    }
+
+    /// Reads what was written.
+    pub(crate) fn read_back(&mut self, buffer: &mut [u8], at: u64) -> io::Result<()> {
+        self.buffer.flush()?;
+        self.file.read_exact_at(buffer, at)
+    }
+
+    /// Writes over what was written.
+    pub(crate) fn write_over(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
+        self.buffer.flush()?;
+        self.file.write_all_at(bytes, at)
     }
 
     /// Forces what is left, as far as was asked for.

@@ -215,7 +215,7 @@ impl FileWriter {
         };
         self.shape = Some((footer, Arc::clone(&shape)));
         let mut file = match self.current.take() {
-            Some(Current::Parquet(file)) if file.takes(&shape.schema) => file,
+            Some(Current::Parquet(file)) if file.takes(&shape) => file,
             other => {
                 self.close_current(other).await?;
                 Box::new(files.create_for(self.next_path(), &shape).await?)
