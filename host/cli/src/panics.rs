@@ -39,7 +39,7 @@ fn is_caught(thread: Option<&str>) -> bool {
 fn whisper(info: &PanicHookInfo<'_>) {
     let hears = HEARS.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some(listener) = hears.and_then(|hears| hears.upgrade()) {
-        let message = format!("caught: {info}");
+        let message = format!("caught: {info}").replace('\n', " ");
         listener.event(&Event::Notice { name: None, level: Level::Debug, message });
     }
 }
