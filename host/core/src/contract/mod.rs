@@ -20,12 +20,14 @@ mod batch;
 mod context;
 mod home;
 mod kind;
+mod progress;
 mod store;
 
 pub use batch::{Batch, Delivery, Parcel, Tracking};
 pub use context::{Context, Durability, RunIds};
 pub use home::{Home, ReadRequest, Reader, Since, SourcePlan};
 pub use kind::{Connections, HomeKind, Kinds, Site, StoreKind};
+pub use progress::{Portion, Progress};
 pub use store::{
     BoundaryRequest, Clash, DestinationPlan, LoadRequest, Manifest, Mode, Published, Staged, Store,
     StorePlanRequest, Terms, Territory, Writer,

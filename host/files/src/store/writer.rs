@@ -9,7 +9,7 @@ use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use hygge_core::budget::Permit;
 use hygge_core::contract::{
-    Batch, Context, Durability, LoadRequest, Manifest, Mode, Parcel, Staged, Writer,
+    Batch, Context, Durability, LoadRequest, Manifest, Mode, Parcel, Portion, Staged, Writer,
 };
 use hygge_core::fault::Fault;
 use jiff::Zoned;
@@ -191,6 +191,7 @@ impl FileWriter {
             context: Arc::clone(&self.context),
             stop: self.stop.clone(),
             permit: parcel.permit,
+            portion: parcel.portion,
         };
         self.closing.push_back(tokio::spawn(copy.run()));
         self.wait_for_closing(MOST_CLOSING).await
@@ -214,7 +215,7 @@ impl FileWriter {
         };
         self.shape = Some((footer, Arc::clone(&shape)));
         let mut file = match self.current.take() {
-            Some(Current::Parquet(file)) if file.takes(&shape.schema) => file,
+            Some(Current::Parquet(file)) if file.takes(&shape) => file,
             other => {
                 self.close_current(other).await?;
                 Box::new(files.create_for(self.next_path(), &shape).await?)
@@ -228,8 +229,8 @@ impl FileWriter {
                 moved.rows()
             )));
         }
-        file.take(moved).await?;
-        drop(parcel);
+        file.take(moved, parcel.portion).await?;
+        drop(parcel.permit);
         let mut current = Current::Parquet(file);
         if current.has_grown_to(self.target_file_size).await? {
             return self.close(current).await;
@@ -270,6 +271,7 @@ impl FileWriter {
         while self.closing.len() > most {
             if let Some(closing) = self.closing.pop_front() {
                 self.staged.push(closing.await.map_err(lost)??);
+                self.context.progress.mark();
             }
         }
         Ok(())
@@ -356,8 +358,9 @@ impl Writer for FileWriter {
         if self.context.cancel.is_cancelled() {
             return Err(Fault::cancelled());
         }
-        let Parcel { content, rows, permit, .. } = parcel;
-        let held = Held { rows, permit };
+        let Parcel { content, rows, bytes, permit, .. } = parcel;
+        let portion = self.context.progress.portion(rows, bytes);
+        let held = Held { rows, permit, portion };
         let content = content
             .downcast::<Consignment>()
             .map_err(|_| Fault::bug("a store of Parquet files was given an unknown parcel"))?;
@@ -386,6 +389,7 @@ impl Writer for FileWriter {
 struct Held {
     rows: u64,
     permit: Permit,
+    portion: Portion,
 }
 
 impl Current {
