@@ -44,7 +44,11 @@ impl Ground {
     }
 
     /// Looks whether all is still there that a checkpoint names, and removes what came after it.
-    pub(super) fn left_by(store: &FileStore, detail: Detail) -> Result<Self, Fault> {
+    pub(super) fn left_by(
+        store: &FileStore,
+        detail: Detail,
+        durability: Durability,
+    ) -> Result<Self, Fault> {
         let place = store.place()?;
         let staging = Staging::new(&detail.staging);
         let same = place.destination == detail.destination && place.inside == detail.inside;
@@ -59,7 +63,13 @@ impl Ground {
             return Err(Fault::missing(format!("{} does not exist any more", data.display())));
         }
         for file in &detail.files {
-            verify(&data.join(&file.name), file)?;
+            let path = data.join(&file.name);
+            verify(&path, file)?;
+            // It was durable as far as the run that wrote it asked for.
+            if durability == Durability::Disk && detail.durability() == Durability::Process {
+                let forced = fs::File::open(&path).and_then(|file| file.sync_all());
+                forced.map_err(|error| Fault::io("force to the disk", &path, error))?;
+            }
         }
         // The first to go is what would call the load staged.
         remove_others(&staging.folder, |name| data.file_name() == Some(name.as_ref()))?;

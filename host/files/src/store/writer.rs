@@ -96,7 +96,8 @@ impl FileWriter {
     ) -> Result<Self, Fault> {
         let detail = Detail::read(from)?;
         let began = detail.began()?;
-        let find = move |store: &FileStore| Ground::left_by(store, detail);
+        let durability = context.durability;
+        let find = move |store: &FileStore| Ground::left_by(store, detail, durability);
         let writer = Self::on(find, store, load, context, began).await?;
         Ok(Self { kept: true, ..writer })
     }

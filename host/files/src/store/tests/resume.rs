@@ -54,7 +54,8 @@ async fn a_killed_load_goes_on_in_another_process() {
             project.load(store.as_ref(), "first", mode, &[rows(&[0])]).await;
             let from = project.killed(store.as_ref(), mode).await;
             store.sweep(Some(&from)).await.unwrap();
-
+            // Somebody may ask for more safety meanwhile.
+            project.durability = Durability::Disk;
             let mut writer = project.resume(store.as_ref(), "next", &from).await.unwrap();
             project.write(&mut writer, &[5, 6]).await;
             let staged = writer.stage().await.unwrap();
