@@ -14,6 +14,7 @@
 mod clash;
 pub mod discover;
 mod entity;
+mod fingerprint;
 mod flow;
 pub mod keys;
 pub mod load;

@@ -1,6 +1,7 @@
 //! Whole projects on disk, read with kinds that only remember how they were configured.
 
 mod editor;
+mod fingerprints;
 mod kinds;
 mod mistakes;
 mod plans;
