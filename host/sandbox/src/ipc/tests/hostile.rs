@@ -204,6 +204,37 @@ fn offsets_and_text_are_read_to_the_end() {
 }
 
 #[test]
+fn offsets_are_whole_ones() {
+    for (data_type, width, length) in [
+        (DataType::Utf8, 4, 9),
+        (DataType::LargeUtf8, 8, 20),
+        (DataType::Int64, 8, 9),
+        (DataType::Utf8View, 16, 24),
+    ] {
+        let variadic = vec![0; usize::from(data_type == DataType::Utf8View)];
+        let buffers = match variadic.len() {
+            0 if width < 8 || length > 16 => 3,
+            _ => 2,
+        };
+        let mut buffers = vec![Buffer::new(0, 0); buffers];
+        buffers[1] = Buffer::new(0, length);
+        let message = claimed(
+            &one(data_type),
+            &[Claim {
+                rows: 1,
+                nodes: vec![FieldNode::new(1, 0)],
+                buffers,
+                variadic,
+                body: vec![0; 24],
+                ..Claim::default()
+            }],
+        );
+        let said = format!("a buffer of {length} bytes: not a multiple of {width}");
+        assert!(message.contains(&said), "{message}");
+    }
+}
+
+#[test]
 fn keys_stay_within_their_dictionary() {
     let schema = one(DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8)));
     let dictionary = |id, delta| Claim {
