@@ -2,6 +2,8 @@
 //!
 //! Without the usual harness, which would not know the argument that such a child is started with.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test, though without the harness")]
+
 use std::process::ExitCode;
 
 use hygge_forge::Digest;
