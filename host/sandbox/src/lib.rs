@@ -1,1 +1,6 @@
 //! In the making.
+
+pub mod ipc;
+pub mod schema;
+
+mod refused;
