@@ -75,7 +75,7 @@ async fn preview(entity: EntityPlan, journal: Journal, pending: bool) -> Result<
     };
     let key_columns = entity.watermark.as_ref().map(|spec| spec.key_columns()).unwrap_or_default();
     let terms = entity.store.terms(entity.mode);
-    let request = ReadRequest { since, watermark_column: column, key_columns, terms };
+    let request = ReadRequest { since, watermark_column: column, key_columns, terms, resume: None };
     let source = entity.home.plan(&request).await?;
     let request = StorePlanRequest {
         schema: source.as_ref().map(|source| Arc::clone(&source.schema)),

@@ -196,12 +196,12 @@ impl Store for FileStore {
         self.on_disk(move |_| Publication::new(&manifest, &Native)?.publish()).await
     }
 
-    async fn sweep(&self, pending: Option<&Manifest>) -> Result<(), Fault> {
-        let pending = pending.cloned();
+    async fn sweep(&self, keep: Option<&Manifest>) -> Result<(), Fault> {
+        let keep = keep.cloned();
         self.on_disk(move |store| {
             let place = store.place()?;
             let other = place.other_staging(&store.flow, &store.entity);
-            sweep::sweep(&place, &other, pending.as_ref(), &Native)
+            sweep::sweep(&place, &other, keep.as_ref(), &Native)
         })
         .await
     }
