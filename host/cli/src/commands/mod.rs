@@ -2,6 +2,7 @@
 
 mod columns;
 mod completions;
+mod connector;
 mod debug;
 mod dry_run;
 mod go;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Schema => schema::schema(&global),
         Command::Runs(args) => runs::runs(args, &global),
         Command::State { action } => state::state(action, &global),
+        Command::Connector { action } => connector::connector(&action),
         Command::Completions { shell } => completions::completions(shell),
     }
 }
