@@ -5,6 +5,7 @@ mod completions;
 mod debug;
 mod dry_run;
 mod go;
+mod guests;
 mod init;
 mod runs;
 mod schema;
