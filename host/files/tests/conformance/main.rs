@@ -1,5 +1,7 @@
 //! Files as Homes and Stores hold what every Home and every Store must hold.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::path::Path;
 use std::sync::Arc;
 
