@@ -37,6 +37,7 @@ pub use discover::find;
 pub use load::{Request, load, load_kinds};
 pub use render::render;
 pub use schema::schema;
+pub use secret::looks_secret;
 
 #[cfg(test)]
 mod tests;
