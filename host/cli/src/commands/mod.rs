@@ -6,6 +6,7 @@ mod connector;
 mod debug;
 mod dry_run;
 mod go;
+mod guests;
 mod init;
 mod runs;
 mod schema;
