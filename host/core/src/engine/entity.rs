@@ -161,6 +161,7 @@ impl EntityRunner {
                     .map(crate::watermark::WatermarkSpec::key_columns)
                     .unwrap_or_default(),
                 terms: None,
+                resume: None,
             },
             landed: KeySet::default(),
         };

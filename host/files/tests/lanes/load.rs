@@ -83,6 +83,7 @@ pub(crate) fn store(project: &Project, keys: Json) -> Arc<dyn Store> {
         entity: "entity",
         subfolder: None,
         connections: &connections,
+        connector: None,
     };
     let mut problems = Problems::default();
     let store = kind.configure(node.as_mapping().unwrap(), &node.span, site, &mut problems);
@@ -116,6 +117,7 @@ pub(crate) async fn try_load(
         watermark_column: way.watermark.as_ref().map(|spec| spec.column.clone()),
         key_columns: way.watermark.as_ref().map(WatermarkSpec::key_columns).unwrap_or_default(),
         terms: store.terms(way.mode).filter(|_| way.lanes),
+        resume: None,
     };
     let mut reader = home.open(&request, Arc::clone(&context)).await?;
     let schema = reader.schema();

@@ -43,9 +43,9 @@ impl Cache {
         self.folder.as_deref()
     }
 
-    /// What was discarded or could not be kept so far, and why.
-    pub fn notes(&self) -> Vec<String> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What was discarded or could not be kept since this was asked last, and why.
+    pub fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The component `bytes`, whose digest is `digest`, ready to run: from the cache, or compiled

@@ -33,7 +33,7 @@ impl Place {
         let cache = Cache::new(Some(self.folder()));
         let digest = Digest::of(&self.component);
         cache.component(&self.engine, &self.component, &digest, "connector `shop`").unwrap();
-        cache.notes()
+        cache.take_notes()
     }
 
     /// Whether there is an entry that is good: one that is used without compiling anything.
@@ -201,5 +201,5 @@ fn without_a_folder_components_are_compiled_all_the_same() {
     let cache = Cache::new(Some(file.join("connectors")));
     let digest = Digest::of(&place.component);
     cache.component(&place.engine, &place.component, &digest, "x").unwrap();
-    assert!(cache.notes()[0].contains("cannot make"));
+    assert!(cache.take_notes()[0].contains("cannot make"));
 }
