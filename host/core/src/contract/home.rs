@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 
-use super::{Context, Delivery, Finding, Terms};
+use super::{Context, Delivery, Finding, Guest, Terms};
 use crate::fault::Fault;
 use crate::watermark::Watermark;
 
@@ -18,6 +18,11 @@ pub trait Home: Send + Sync + Debug {
 
     /// Where a journal kept with this Home (`location: home`) would be, if it is a local folder.
     fn journal_folder(&self) -> Option<std::path::PathBuf> {
+        None
+    }
+
+    /// The connector it is made of, where it is no part of hygge itself.
+    fn guest(&self) -> Option<Guest> {
         None
     }
 

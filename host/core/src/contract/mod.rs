@@ -24,6 +24,7 @@
 
 mod batch;
 mod context;
+mod guest;
 mod home;
 mod kind;
 mod progress;
@@ -31,8 +32,9 @@ mod store;
 
 pub use batch::{Batch, Delivery, Parcel, Tracking};
 pub use context::{Context, Durability, RunIds};
+pub use guest::{Guest, Rights};
 pub use home::{Home, ReadRequest, Reader, Since, SourcePlan};
-pub use kind::{Connections, HomeKind, Kinds, Site, StoreKind};
+pub use kind::{Connections, HomeKind, KindSource, Kinds, Site, StoreKind, Wanted};
 pub use progress::{Portion, Progress};
 pub use store::{
     BoundaryRequest, Clash, DestinationPlan, LoadRequest, Manifest, Mode, Published, Staged, Store,

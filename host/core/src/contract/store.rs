@@ -9,7 +9,7 @@ use arrow_schema::{Schema, SchemaRef};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Batch, Context, Finding, Parcel};
+use super::{Batch, Context, Finding, Guest, Parcel};
 use crate::fault::Fault;
 use crate::watermark::{KeySet, Watermark};
 
@@ -30,6 +30,11 @@ pub trait Store: Send + Sync + Debug {
 
     /// What this Store claims as its own, so that two entities never write to one place.
     fn territory(&self) -> Territory;
+
+    /// The connector it is made of, where it is no part of hygge itself.
+    fn guest(&self) -> Option<Guest> {
+        None
+    }
 
     /// Looks whether it can be written to, without changing it. For `hygge debug`.
     async fn check(&self) -> Result<Finding, Fault>;

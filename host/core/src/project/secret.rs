@@ -18,7 +18,7 @@ const HIDDEN: &str = "***";
 const LEAST: usize = 6;
 
 /// Whether a key or variable of this name holds what nobody should see.
-pub(super) fn looks_secret(name: &str) -> bool {
+pub fn looks_secret(name: &str) -> bool {
     const ENDINGS: [&str; 14] = [
         "password",
         "passwords",

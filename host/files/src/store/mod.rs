@@ -60,11 +60,11 @@ pub fn kinds() -> Vec<Box<dyn StoreKind>> {
 struct ParquetKind;
 
 impl StoreKind for ParquetKind {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "parquet"
     }
 
-    fn keys(&self) -> &'static hygge_core::project::keys::KeySet {
+    fn keys(&self) -> &hygge_core::project::keys::KeySet {
         ParquetStoreKeys::key_set()
     }
 
@@ -84,11 +84,11 @@ impl StoreKind for ParquetKind {
 struct LocalKind;
 
 impl StoreKind for LocalKind {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "local"
     }
 
-    fn keys(&self) -> &'static hygge_core::project::keys::KeySet {
+    fn keys(&self) -> &hygge_core::project::keys::KeySet {
         LocalStoreKeys::key_set()
     }
 

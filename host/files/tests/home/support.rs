@@ -75,6 +75,7 @@ impl Project {
             entity: "entity",
             subfolder: None,
             connections: &connections,
+            connector: None,
         };
         let mut problems = Problems::default();
         let home = kind.configure(node.as_mapping().unwrap(), &node.span, site, &mut problems);

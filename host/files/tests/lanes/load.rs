@@ -86,6 +86,7 @@ pub(crate) fn store(project: &Project, keys: Json) -> Arc<dyn Store> {
         entity: "entity",
         subfolder: None,
         connections: &connections,
+        connector: None,
     };
     let mut problems = Problems::default();
     let store = kind.configure(node.as_mapping().unwrap(), &node.span, site, &mut problems);

@@ -88,6 +88,7 @@ impl Project {
             entity: "orders",
             subfolder: self.subfolder,
             connections: &connections,
+            connector: None,
         };
         let kinds = super::kinds();
         let kind = kinds.iter().find(|known| known.name() == kind).unwrap();
