@@ -11,7 +11,7 @@ use hygge_core::project::yaml::{Node, Value};
 use jiff::tz::TimeZone;
 
 use super::runs::local;
-use super::{blocking, for_each, journal_folders, load, runtime};
+use super::{blocking, for_each, guests, journal_folders, load, runtime};
 use crate::args::{DebugArgs, Global};
 use crate::failure::{Failure, print};
 use crate::report::format::{bytes, counted, duration};
@@ -73,6 +73,7 @@ async fn look(plan: &Plan) -> Checks {
     connections(&mut checks, plan);
     journal(&mut checks, plan).await;
     lock(&mut checks, plan);
+    connectors(&mut checks, plan);
     entities(&mut checks, plan).await;
     checks
 }
@@ -93,11 +94,13 @@ fn project(checks: &mut Checks, plan: &Plan) {
     checks.good(
         "options",
         &format!(
-            "{} at a time · {} memory · {} after {} · {} · durability {} · log level {}",
+            "{} at a time · {} memory · {} after {} · checkpoint every {} · {} · durability {} · \
+             log level {}",
             options.concurrency,
             bytes(options.memory.0),
             counted(options.retries.into(), "retry", "retries"),
             duration(options.retry_wait),
+            duration(options.checkpoint),
             if options.continue_on_error { "goes on after an error" } else { "stops at an error" },
             match options.durability {
                 Durability::Disk => "disk",
@@ -164,6 +167,18 @@ fn lock(checks: &mut Checks, plan: &Plan) {
     }
 }
 
+fn connectors(checks: &mut Checks, plan: &Plan) {
+    for connector in guests::in_use(plan) {
+        checks.good(&connector.title(), &connector.origin());
+        for (what, rights) in connector.rights() {
+            let _ = writeln!(checks.text, "    {}  {rights}", paint(FAINT, format!("{what:8}")));
+        }
+        if let Some(lacks) = connector.lacks() {
+            checks.remark(&connector.title(), &format!("was not granted {lacks}"));
+        }
+    }
+}
+
 async fn entities(checks: &mut Checks, plan: &Plan) {
     if plan.entities.is_empty() {
         checks.remark("flows", "no flow has anything to run");
@@ -219,7 +234,7 @@ fn finding_words(finding: &Finding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::test_support::{broken, destination, entity, plan, source};
+    use crate::commands::test_support::{broken, destination, entity, foreign, plan, source};
     use crate::report::style::plain;
 
     #[tokio::test]
@@ -234,7 +249,7 @@ mod tests {
         assert_eq!(checks.faults, 2);
         insta::assert_snapshot!(plain(&checks.text), @r"
         ✓ project warehouse  /p · 1 flow · 2 entities
-        ✓ options  8 at a time · 256.0 MB memory · 3 retries after 1.0s · stops at an error · durability disk · log level info
+        ✓ options  8 at a time · 256.0 MB memory · 3 retries after 1.0s · checkpoint every 30.0s · stops at an error · durability disk · log level info
 
         Entities
         ✓ [crm_users]  source data/source (2 files) → destination data/destination (2 files)
@@ -244,6 +259,27 @@ mod tests {
         ✗ [crm_orders] destination data/destination
             data/destination is not there
             what to do: correct `path` in flow.yml
+        ");
+    }
+
+    #[test]
+    fn a_connector_says_what_it_asks_for_and_what_it_has() {
+        let mut other = entity("x", foreign(&["a.example"]), destination(&[]));
+        other.name.flow = "other".into();
+        let plan = plan(vec![
+            entity("users", foreign(&["a.example"]), destination(&[])),
+            entity("orders", foreign(&["a.example"]), foreign(&["a.example", "b.example"])),
+            other,
+        ]);
+        let mut checks = Checks::default();
+        connectors(&mut checks, &plan);
+        insta::assert_snapshot!(plain(&checks.text), @r"
+        ✓ connector shop 1.2.0  connectors/shop.wasm · sha256 0123456789ab · used by crm, other
+            asks for  hosts a.example
+            has       hosts a.example · memory 64 MB
+        ✓ connector shop 1.2.0  connectors/shop.wasm · sha256 0123456789ab · used by crm
+            asks for  hosts a.example
+            has       hosts a.example, b.example · memory 64 MB
         ");
     }
 }

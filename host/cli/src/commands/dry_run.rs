@@ -12,7 +12,7 @@ use hygge_core::project::plan::{EntityPlan, Plan, RunType};
 use serde_json::{Value, json};
 
 use super::columns::{Difference, outline};
-use super::{for_each, runtime};
+use super::{for_each, guests, runtime};
 use crate::args::LogFormat;
 use crate::failure::{Failure, print};
 use crate::report::format::{bytes, count, counted};
@@ -36,12 +36,7 @@ pub(super) fn dry_run(plan: &Plan, format: LogFormat) -> Result<ExitCode, Failur
     let previews = runtime()?.block_on(previews(plan, journal))?;
     let text = match format {
         LogFormat::Text => describe_all(plan, &previews),
-        LogFormat::Json => plan
-            .entities
-            .iter()
-            .zip(&previews)
-            .map(|(entity, preview)| format!("{}\n", object(entity, preview)))
-            .collect(),
+        LogFormat::Json => objects(plan, &previews),
     };
     print(&text)?;
     let well = previews.iter().all(Result::is_ok);
@@ -75,7 +70,7 @@ async fn preview(entity: EntityPlan, journal: Journal, pending: bool) -> Result<
     };
     let key_columns = entity.watermark.as_ref().map(|spec| spec.key_columns()).unwrap_or_default();
     let terms = entity.store.terms(entity.mode);
-    let request = ReadRequest { since, watermark_column: column, key_columns, terms };
+    let request = ReadRequest { since, watermark_column: column, key_columns, terms, resume: None };
     let source = entity.home.plan(&request).await?;
     let request = StorePlanRequest {
         schema: source.as_ref().map(|source| Arc::clone(&source.schema)),
@@ -120,6 +115,16 @@ fn describe_all(plan: &Plan, previews: &[Result<Preview, Fault>]) -> String {
         .zip(previews)
         .map(|(entity, preview)| describe(entity, preview))
         .collect();
+    for connector in guests::in_use(plan) {
+        let _ = writeln!(text, "{}  {}", connector.title(), paint(FAINT, connector.origin()));
+        for (what, rights) in connector.rights() {
+            let _ = writeln!(text, "  {}  {rights}", paint(FAINT, format!("{what:8}")));
+        }
+        if let Some(lacks) = connector.lacks() {
+            let _ = writeln!(text, "  {}", paint(WARN, format!("was not granted {lacks}")));
+        }
+        text.push('\n');
+    }
     let verdict = match previews.iter().filter(|preview| preview.is_err()).count() {
         0 => paint(GOOD, "nothing stands in the way".to_owned()),
         faults => paint(BAD, format!("{} cannot run", count(faults as u64))),
@@ -192,6 +197,14 @@ fn destination_words(destination: &DestinationPlan) -> String {
     parts.join(" · ")
 }
 
+/// One object a line: the connectors in use, then the entities.
+fn objects(plan: &Plan, previews: &[Result<Preview, Fault>]) -> String {
+    let connectors = guests::in_use(plan).into_iter().map(|connector| connector.object());
+    let entities = plan.entities.iter().zip(previews);
+    let entities = entities.map(|(entity, preview)| object(entity, preview));
+    connectors.chain(entities).map(|object| format!("{object}\n")).collect()
+}
+
 fn object(entity: &EntityPlan, preview: &Result<Preview, Fault>) -> Value {
     let mut object = json!({
         "event": "plan",
@@ -234,7 +247,7 @@ mod tests {
     use hygge_core::watermark::{Watermark, WatermarkSpec};
 
     use super::*;
-    use crate::commands::test_support::{broken, destination, entity, plan, source};
+    use crate::commands::test_support::{broken, destination, entity, foreign, plan, source};
     use crate::report::style::plain;
 
     fn shown(plan: &Plan, previews: &[Result<Preview, Fault>]) -> String {
@@ -283,14 +296,30 @@ mod tests {
         4 entities, 8 at a time · 1 cannot run
         dry run: nothing was moved, written or made
         ");
-        let json: Vec<Value> = plan
-            .entities
-            .iter()
-            .zip(&previews)
-            .map(|(entity, preview)| object(entity, preview))
-            .collect();
+        let json = parsed(&objects(&plan, &previews));
         assert_eq!(json[0]["rows"], 1234);
         assert_eq!(json[3]["error"]["message"], "data/source is not there");
+    }
+
+    fn parsed(lines: &str) -> Vec<Value> {
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn connectors_are_told_with_their_rights() {
+        let plan = plan(vec![entity("users", foreign(&[]), destination(&[]))]);
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::read_only(folder.path()).unwrap();
+        let previews = previews(&plan, journal).await.unwrap();
+        let text = shown(&plan, &previews);
+        assert!(text.contains("connector shop 1.2.0  connectors/shop.wasm"), "{text}");
+        assert!(text.contains("was not granted hosts a.example: add them to"), "{text}");
+        let json = parsed(&objects(&plan, &previews));
+        assert_eq!(json[0]["event"], "connector");
+        assert_eq!(json[0]["flows"], json!(["crm"]));
+        assert_eq!(json[0]["asks"]["hosts"], json!(["a.example"]));
+        assert_eq!(json[0]["has"]["limits"]["memory"], "64 MB");
+        assert_eq!(json[1]["event"], "plan");
     }
 
     #[test]

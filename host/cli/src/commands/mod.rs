@@ -6,6 +6,7 @@ mod connector;
 mod debug;
 mod dry_run;
 mod go;
+mod guests;
 mod init;
 mod runs;
 mod schema;
@@ -15,11 +16,12 @@ mod table;
 mod test_support;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use futures::StreamExt as _;
 use futures::stream;
+use hygge_core::contract::{Kinds, Wanted};
 use hygge_core::fault::{Fault, FaultKind};
 use hygge_core::project::plan::{EntityPlan, Plan};
 use tokio::runtime::Runtime;
@@ -29,6 +31,7 @@ use crate::failure::Failure;
 use crate::registry;
 use hygge_core::journal::{Journal, JournalError};
 use hygge_core::project::problem::Problems;
+use hygge_core::project::yaml::Mapping;
 use hygge_core::project::{self, Request};
 
 /// Does what the command line asks for.
@@ -38,7 +41,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Init(args) => init::init(&args),
         Command::Go(args) => go::go(args, &global),
         Command::Debug(args) => debug::debug(args, &global),
-        Command::Schema => schema::schema(),
+        Command::Schema => schema::schema(&global),
         Command::Runs(args) => runs::runs(args, &global),
         Command::State { action } => state::state(action, &global),
         Command::Connector { action } => connector::connector(&action),
@@ -48,6 +51,13 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
 
 /// Finds and reads the project.
 fn load(global: &Global, request: &Request) -> Result<Plan, Problems> {
+    let root = root(global)?;
+    // A variable that is not Unicode cannot stand in YAML: it counts as unset.
+    project::load(&root, &registry::kinds, request, &|name| std::env::var(name).ok())
+}
+
+/// Finds the project.
+fn root(global: &Global) -> Result<PathBuf, Problems> {
     let start = match &global.project_dir {
         Some(folder) => folder.clone(),
         None => std::env::current_dir().map_err(|error| {
@@ -58,9 +68,22 @@ fn load(global: &Global, request: &Request) -> Result<Plan, Problems> {
             problems
         })?,
     };
-    let root = project::find(&start)?;
-    // A variable that is not Unicode cannot stand in YAML: it counts as unset.
-    project::load(&root, &registry::kinds(), request, &|name| std::env::var(name).ok())
+    project::find(&start)
+}
+
+/// All kinds there are: those of the project, if there is one, and otherwise those that need none.
+/// What is wrong with the project's connectors is told beside them.
+fn all_kinds(global: &Global) -> (Kinds, Problems) {
+    match root(global) {
+        Ok(root) => project::load_kinds(&root, &registry::kinds, &|name| std::env::var(name).ok()),
+        Err(_) => {
+            let mut problems = Problems::default();
+            let nowhere = Path::new("");
+            let wanted = Wanted { root: nowhere, connectors: &Mapping::default(), used: None };
+            let kinds = registry::kinds(&wanted, &mut problems);
+            (kinds, problems)
+        }
+    }
 }
 
 impl From<SelectionArgs> for Request {

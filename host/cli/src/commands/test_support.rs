@@ -6,8 +6,8 @@ use std::time::Duration;
 use arrow_schema::{DataType, Field, Schema};
 use async_trait::async_trait;
 use hygge_core::contract::{
-    Context, DestinationPlan, Durability, Finding, Home, LoadRequest, Manifest, Mode, Published,
-    ReadRequest, Reader, SourcePlan, Store, StorePlanRequest, Territory, Writer,
+    Context, DestinationPlan, Durability, Finding, Guest, Home, LoadRequest, Manifest, Mode,
+    Published, ReadRequest, Reader, Rights, SourcePlan, Store, StorePlanRequest, Territory, Writer,
 };
 use hygge_core::engine::event::EntityName;
 use hygge_core::fault::Fault;
@@ -20,6 +20,7 @@ pub(super) struct End {
     pub what: &'static str,
     pub broken: bool,
     pub columns: Vec<(&'static str, DataType)>,
+    pub guest: Option<Guest>,
 }
 
 impl End {
@@ -52,6 +53,10 @@ impl Home for End {
         self.place()
     }
 
+    fn guest(&self) -> Option<Guest> {
+        self.guest.clone()
+    }
+
     async fn check(&self) -> Result<Finding, Fault> {
         self.finding()
     }
@@ -75,6 +80,10 @@ impl Home for End {
 impl Store for End {
     fn location(&self) -> String {
         self.place()
+    }
+
+    fn guest(&self) -> Option<Guest> {
+        self.guest.clone()
     }
 
     fn territory(&self) -> Territory {
@@ -116,6 +125,7 @@ pub(super) fn entity(name: &str, home: End, store: End) -> EntityPlan {
         run_type: RunType::FullDrop,
         mode: Mode::Replace,
         watermark: None,
+        fingerprint: String::new(),
         journal: None,
         queue_size: 10,
         timeout: None,
@@ -136,6 +146,7 @@ pub(super) fn plan(entities: Vec<EntityPlan>) -> Plan {
             durability: Durability::Disk,
             retries: 3,
             retry_wait: Duration::from_secs(1),
+            checkpoint: Duration::from_secs(30),
             log_level: LogLevel::Info,
         },
         entities,
@@ -144,15 +155,33 @@ pub(super) fn plan(entities: Vec<EntityPlan>) -> Plan {
 
 /// The source of an entity.
 pub(super) fn source(columns: &[(&'static str, DataType)]) -> End {
-    End { what: "source", broken: false, columns: columns.to_vec() }
+    End { what: "source", broken: false, columns: columns.to_vec(), guest: None }
 }
 
 /// The destination of an entity; without columns there is no table yet.
 pub(super) fn destination(columns: &[(&'static str, DataType)]) -> End {
-    End { what: "destination", broken: false, columns: columns.to_vec() }
+    End { what: "destination", broken: false, columns: columns.to_vec(), guest: None }
 }
 
 /// An end that faults.
 pub(super) fn broken(what: &'static str) -> End {
-    End { what, broken: true, columns: Vec::new() }
+    End { what, broken: true, columns: Vec::new(), guest: None }
+}
+
+/// An end that is the connector `shop`, with these hosts granted.
+pub(super) fn foreign(hosts: &[&str]) -> End {
+    let rights = |hosts: &[&str], limits: &[(&str, &str)]| Rights {
+        hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        credentials: Vec::new(),
+        limits: limits.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+    };
+    let guest = Guest {
+        name: "shop".into(),
+        version: Some("1.2.0".into()),
+        source: "connectors/shop.wasm".into(),
+        digest: "0123456789abcdef".repeat(4),
+        asks: rights(&["a.example"], &[]),
+        has: rights(hosts, &[("memory", "64 MB")]),
+    };
+    End { guest: Some(guest), ..source(&[]) }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 
-use super::{Context, Delivery, Finding, Terms};
+use super::{Context, Delivery, Finding, Guest, Terms};
 use crate::fault::Fault;
 use crate::watermark::Watermark;
 
@@ -18,6 +18,11 @@ pub trait Home: Send + Sync + Debug {
 
     /// Where a journal kept with this Home (`location: home`) would be, if it is a local folder.
     fn journal_folder(&self) -> Option<std::path::PathBuf> {
+        None
+    }
+
+    /// The connector it is made of, where it is no part of hygge itself.
+    fn guest(&self) -> Option<Guest> {
         None
     }
 
@@ -49,6 +54,12 @@ pub struct ReadRequest {
     /// What the Store would take instead of rows. A Home that does not know these terms, or has
     /// nothing better than rows, gives rows.
     pub terms: Option<Terms>,
+    /// A state that [`Reader::resume`] gave for this very request: only the rows after it are
+    /// wanted. A Home that cannot go on from it any more (the source changed, a cursor expired)
+    /// says so in [`open`](Home::open) with a fault, [`Missing`](crate::fault::FaultKind::Missing)
+    /// if it has no better one; it never gives other rows than those. Homes whose readers give no
+    /// states need not look at it.
+    pub resume: Option<serde_json::Value>,
 }
 
 /// Where an incremental run goes on.
@@ -87,11 +98,24 @@ pub trait Reader: Send {
     /// The columns of every batch.
     fn schema(&self) -> SchemaRef;
 
-    /// How many rows there will be, if known: for progress.
+    /// How many rows there will be, if known: for progress. Of a reader that goes on from a
+    /// [`resume`](ReadRequest::resume) state, those that are still to come.
     fn rows_expected(&self) -> Option<u64> {
         None
     }
 
     /// The next rows, or a parcel of them on the terms of the request; `None` at the end.
     async fn next(&mut self) -> Result<Option<Delivery>, Fault>;
+
+    /// The state from which a fresh reader of the same request, perhaps in another process, gives
+    /// exactly the rows after all that [`next`](Self::next) has given out so far: none of them
+    /// again, none left out. What was read ahead but not given out counts as not read. `None`
+    /// where there is no such state, or not at this point.
+    ///
+    /// Asked for between two calls of `next`, now and then: it should cost little. It is
+    /// journalled once those rows are durable, so it must hold no secret, be small (some KB), and
+    /// stay readable by later versions.
+    fn resume(&self) -> Option<serde_json::Value> {
+        None
+    }
 }

@@ -9,7 +9,7 @@ use arrow_schema::{Schema, SchemaRef};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Batch, Context, Finding, Parcel};
+use super::{Batch, Context, Finding, Guest, Parcel};
 use crate::fault::Fault;
 use crate::watermark::{KeySet, Watermark};
 
@@ -31,6 +31,11 @@ pub trait Store: Send + Sync + Debug {
     /// What this Store claims as its own, so that two entities never write to one place.
     fn territory(&self) -> Territory;
 
+    /// The connector it is made of, where it is no part of hygge itself.
+    fn guest(&self) -> Option<Guest> {
+        None
+    }
+
     /// Looks whether it can be written to, without changing it. For `hygge debug`.
     async fn check(&self) -> Result<Finding, Fault>;
 
@@ -51,15 +56,36 @@ pub trait Store: Send + Sync + Debug {
         context: Arc<Context>,
     ) -> Result<Box<dyn Writer>, Fault>;
 
+    /// Goes on with a load that was cut short, right behind the rows that a
+    /// [`checkpoint`](Writer::checkpoint) made durable; what was written after them is discarded.
+    /// Possible from a fresh process and more than once: until the load is staged, or a further
+    /// checkpoint is journalled, `from` must stay as it is.
+    ///
+    /// `load` is that of the `begin` before, and so is the configuration. The load now belongs to
+    /// the run of `context`, whose id its manifests bear; `from` bears that of the run before.
+    ///
+    /// # Errors
+    /// [`Missing`](crate::fault::FaultKind::Missing) when the rows are no longer there, or not as
+    /// they were: the engine then begins anew.
+    async fn resume(
+        &self,
+        load: &LoadRequest,
+        from: &Manifest,
+        context: Arc<Context>,
+    ) -> Result<Box<dyn Writer>, Fault> {
+        let _ = (load, context);
+        Err(Fault::missing(format!("{} cannot go on with an interrupted load", from.staging)))
+    }
+
     /// Makes staged rows visible, all at once. Idempotent, and possible from a fresh process:
     /// the manifest is all it needs. Answers with what is now at the destination, counted there.
     async fn publish(&self, manifest: &Manifest) -> Result<Published, Fault>;
 
     /// Removes what `publish` and earlier crashes left behind for this entity: staging of other
     /// runs, the previous table, markers. Called with no load of this entity under way, after
-    /// success is journalled and at the start of a run. Must not touch a staged manifest that is
-    /// in `pending`.
-    async fn sweep(&self, pending: Option<&Manifest>) -> Result<(), Fault>;
+    /// success is journalled, after a failed attempt, and at the start of a run. Must not touch
+    /// what `keep` needs: a staged manifest, or a checkpoint.
+    async fn sweep(&self, keep: Option<&Manifest>) -> Result<(), Fault>;
 
     /// The keys of the rows at the destination whose watermark column is exactly `request.value`:
     /// rows that landed before and must not land twice. `None` where the Store cannot tell.
@@ -70,24 +96,40 @@ pub trait Store: Send + Sync + Debug {
 }
 
 /// A load under way. Dropping it without [`stage`](Writer::stage) leaves staging behind for
-/// [`Store::sweep`]; [`abort`](Writer::abort) removes it at once.
+/// [`Store::sweep`]; [`abort`](Writer::abort) removes it at once, and [`leave`](Writer::leave)
+/// keeps what the last [`checkpoint`](Writer::checkpoint) made durable.
 #[async_trait]
 pub trait Writer: Send {
     /// Takes rows. They may be buffered within the memory budget.
     async fn write(&mut self, batch: Batch) -> Result<(), Fault>;
 
     /// Takes a parcel that was made on the Store's [`Terms`]. Only a Store that has such terms
-    /// is given one.
+    /// is given one. Its rows count as moved when [`Context::progress`] is told so.
     async fn take(&mut self, parcel: Parcel) -> Result<(), Fault> {
         drop(parcel);
         Err(Fault::bug("a parcel was given to a store that takes rows alone"))
     }
 
+    /// Makes everything written so far durable (as far as [`Context::durability`] says) and still
+    /// invisible, so that [`Store::resume`] can go on behind it; the load goes on. The manifest
+    /// has the rows of the whole load, counted from what was written. It may be journalled or
+    /// not: what an earlier checkpoint names must stay as it is meanwhile.
+    ///
+    /// `None` where this Store cannot do that, or cannot at this point.
+    async fn checkpoint(&mut self) -> Result<Option<Manifest>, Fault> {
+        Ok(None)
+    }
+
     /// Makes everything written durable (as far as [`Context::durability`] says) yet invisible.
+    /// After a fault, what the last checkpoint made durable is still there.
     async fn stage(self: Box<Self>) -> Result<Staged, Fault>;
 
     /// Gives up and removes everything written.
     async fn abort(self: Box<Self>);
+
+    /// Stops, and keeps what the last [`checkpoint`](Self::checkpoint) (or the one that this load
+    /// goes on from) made durable. Nothing of this writer is at work any more when it returns.
+    async fn leave(self: Box<Self>) {}
 }
 
 /// What a Store would take instead of rows. Opaque to the engine: a Home knows terms by their
@@ -147,7 +189,8 @@ pub struct DestinationPlan {
     pub note: String,
 }
 
-/// What was staged: all that a fresh process needs to publish or to discard it.
+/// What was staged: all that a fresh process needs to publish or to discard it, or, of a
+/// [`checkpoint`](Writer::checkpoint), to go on behind it.
 ///
 /// Journalled before publish, so it must stay readable by later versions of hygge.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

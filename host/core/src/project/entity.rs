@@ -1,14 +1,18 @@
 //! One entity: flow and entity laid over each other, and made into a Home and a Store.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::clash::Claim;
+use super::connectors::{CONNECTORS_FOLDER, may_be_named};
+use super::fingerprint::Fingerprint;
 use super::flow::{EntityDraft, FlowDraft};
-use super::keys::{Key, KeySet, check_unknown, unknown_name, wrong_type};
+use super::keys::{Key, KeySet, check_unknown, nearest, unknown_name, wrong_type};
 use super::load::setting;
-use super::overlay::{fill_in, has_placeholder, join_paths, lay};
+use super::overlay::{fill_in, has_placeholder, join_paths};
 use super::plan::{EntityPlan, RunType};
 use super::problem::Problems;
+use super::secret::Secrets;
 use super::settings::{
     EntityKeys, JournalLocation, JournalSetting, LEGACY, STORE_KEYS, WatermarkKeys, tolerant,
 };
@@ -30,6 +34,8 @@ pub(super) struct Project<'a> {
     pub(super) kinds: &'a Kinds,
     /// The connections there are.
     pub(super) connections: &'a Connections,
+    /// What should not be written down anywhere.
+    pub(super) secrets: &'a Secrets,
     /// The project's journal, and where that is set.
     pub(super) journal: Option<(&'a JournalSetting, &'a Span)>,
     /// What the command line says of `run_type`.
@@ -58,14 +64,14 @@ impl Side {
         }
     }
 
-    fn key_set(self, kinds: &Kinds, kind: &str) -> Option<&'static KeySet> {
+    fn key_set<'k>(self, kinds: &'k Kinds, kind: &str) -> Option<&'k KeySet> {
         match self {
             Self::Home => kinds.home(kind).map(|kind| kind.keys()),
             Self::Store => kinds.store(kind).map(|kind| kind.keys()),
         }
     }
 
-    fn names(self, kinds: &Kinds) -> Vec<&'static str> {
+    fn names(self, kinds: &Kinds) -> Vec<&str> {
         match self {
             Self::Home => kinds.homes.iter().map(|kind| kind.name()).collect(),
             Self::Store => kinds.stores.iter().map(|kind| kind.name()).collect(),
@@ -83,8 +89,22 @@ struct Laid {
     own_path: bool,
 }
 
+/// The types that the homes and stores of flows and their entities name.
+pub(super) fn types(flows: &[FlowDraft]) -> BTreeSet<String> {
+    let levels = flows.iter().flat_map(|flow| {
+        std::iter::once(&flow.mapping).chain(flow.entities.iter().map(|draft| &draft.mapping))
+    });
+    levels
+        .flat_map(|level| [Side::Home, Side::Store].map(|side| given(level, side)))
+        .filter_map(|given| {
+            String::read(given?.1.as_mapping()?.get("type")?, &mut Problems::default())
+        })
+        .collect()
+}
+
 /// Reports what is wrong with a flow whatever its entities say.
 pub(super) fn check_flow(project: &Project<'_>, flow: &FlowDraft, problems: &mut Problems) {
+    check_connectors(project.kinds, &flow.connectors, problems);
     for side in [Side::Home, Side::Store] {
         if let Some((span, node)) = given(&flow.mapping, side)
             && let Some(mut mapping) = as_mapping(node, problems)
@@ -95,6 +115,26 @@ pub(super) fn check_flow(project: &Project<'_>, flow: &FlowDraft, problems: &mut
             let extra: &[&str] =
                 if side == Side::Store { &["type", "incremental"] } else { &["type"] };
             check_unknown(&mapping, set, extra, problems);
+        }
+    }
+}
+
+/// Reports what is wrong with a flow's `connectors:`, used or not.
+fn check_connectors(kinds: &Kinds, connectors: &Mapping, problems: &mut Problems) {
+    for (name, (span, node)) in &connectors.entries {
+        let known = kinds.connectors.iter().map(String::as_str);
+        if !known.clone().any(|known| known == name) {
+            unknown_name(span, "connector", name, known, problems);
+        } else if let (Some(keys), Some(set)) = (node.as_mapping(), kinds.connector_keys) {
+            match keys.key_span("path") {
+                Some(span) => {
+                    problems
+                        .add(span, "`path` holds for the whole project, not for one flow")
+                        .label("not possible here")
+                        .help(format!("move it to `connectors: {{ {name}: … }}` in `hygge.yml`"));
+                }
+                None => check_unknown(keys, set, &[], problems),
+            }
         }
     }
 }
@@ -111,9 +151,11 @@ pub(super) fn configure(
     let store = lay_out(project, Side::Store, flow, draft, problems);
     let watermark = watermark(flow, draft, problems);
 
+    let fingerprint = fingerprint(project, [&home, &store]);
+
     let home = home.and_then(|laid| {
         let home = project.kinds.home(&laid.kind)?;
-        let site = site(project, draft, laid.own_path);
+        let site = site(project, flow, draft, &laid);
         home.configure(&laid.mapping, &laid.span, site, problems)
     });
     let mut incremental = None;
@@ -124,7 +166,7 @@ pub(super) fn configure(
         }
         place = Some(laid.mapping.get("path").map_or(&laid.span, |path| &path.span).clone());
         let store = project.kinds.store(&laid.kind)?;
-        let site = site(project, draft, laid.own_path);
+        let site = site(project, flow, draft, &laid);
         store.configure(&laid.mapping, &laid.span, site, problems)
     });
     let (keys, home, store) = (keys?, home?, store?);
@@ -153,6 +195,7 @@ pub(super) fn configure(
         run_type,
         mode: if append { Mode::Append } else { Mode::Replace },
         watermark: watermark?,
+        fingerprint,
         journal: journal?,
         queue_size: flow.keys.queue_size.get() as usize,
         timeout: keys.timeout.or(flow.keys.timeout),
@@ -160,17 +203,39 @@ pub(super) fn configure(
     Some((plan, claim))
 }
 
+/// Keys and the connections they name; what is wrong with them ends the entity elsewhere.
+fn fingerprint(project: &Project<'_>, sides: [&Option<Laid>; 2]) -> String {
+    let mut fingerprint = Fingerprint::new(project.secrets);
+    for laid in sides.into_iter().flatten() {
+        fingerprint.add(&laid.kind, &laid.mapping);
+        let connection = match laid.mapping.get("connection").map(|node| &node.value) {
+            Some(Value::String(name)) => project.connections.get(name).and_then(Node::as_mapping),
+            _ => None,
+        };
+        if let Some(connection) = connection {
+            fingerprint.add("connection", connection);
+        }
+    }
+    fingerprint.finish()
+}
+
 fn legacy(full_drop: Option<bool>) -> Option<RunType> {
     full_drop.map(|full| if full { RunType::FullDrop } else { RunType::Incremental })
 }
 
-fn site<'a>(project: &Project<'a>, draft: &'a EntityDraft, own_path: bool) -> Site<'a> {
+fn site<'a>(
+    project: &Project<'a>,
+    flow: &'a FlowDraft,
+    draft: &'a EntityDraft,
+    laid: &Laid,
+) -> Site<'a> {
     Site {
         root: project.root,
         flow: &draft.name.flow,
         entity: &draft.name.entity,
-        subfolder: (!own_path).then_some(&*draft.name.entity),
+        subfolder: (!laid.own_path).then_some(&*draft.name.entity),
         connections: project.connections,
+        connector: flow.connectors.get(&laid.kind).and_then(Node::as_mapping),
     }
 }
 
@@ -204,23 +269,19 @@ fn type_of(mapping: &Mapping) -> Option<&str> {
     }
 }
 
-fn knows(set: &KeySet, name: &str) -> bool {
-    set.keys.iter().any(|key| key.name == name)
-}
-
 /// Drops the keys that are accepted without effect wherever they stand.
 fn drop_legacy(mapping: &mut Mapping, set: &KeySet) {
-    mapping.entries.retain(|name, _| knows(set, name) || !LEGACY.contains(&name.as_str()));
+    mapping.entries.retain(|name, _| set.open || set.has(name) || !LEGACY.contains(&name.as_str()));
 }
 
 /// The name of a kind there is, with its keys.
-fn kind_of(
-    project: &Project<'_>,
+fn kind_of<'p>(
+    project: &Project<'p>,
     side: Side,
     mapping: &Mapping,
     whole: &Span,
     problems: &mut Problems,
-) -> Option<(String, &'static KeySet)> {
+) -> Option<(String, &'p KeySet)> {
     let key = side.key();
     let kinds = project.kinds;
     let (name, span) = match mapping.get("type") {
@@ -237,15 +298,47 @@ fn kind_of(
             .add(span, format!("there is no {key} of type `{name}`"))
             .label(format!("`{name}` can only be a {other}"))
             .help(format!("a {key} can be: {}", names.join(", ")));
+    } else if kinds.connectors.contains(&name) {
+        // It is there and could not be read: its source has said why.
     } else if kinds.absent.contains(&name.as_str()) {
         problems
             .add(span, format!("this build of hygge does not have `{name}`"))
             .label("left out of this build")
             .help(format!("it has: {}", names.join(", ")));
     } else {
-        unknown_name(span, &format!("type of {key}"), &name, names.into_iter(), problems);
+        unknown_type(span, key, &name, kinds, names, problems);
     }
     None
+}
+
+/// A type nobody knows is misspelled, or a connector that is not there.
+fn unknown_type<'k>(
+    span: &Span,
+    key: &str,
+    name: &str,
+    kinds: &'k Kinds,
+    mut names: Vec<&'k str>,
+    problems: &mut Problems,
+) {
+    names.extend(kinds.connectors.iter().map(String::as_str));
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
+    let near = nearest(name, names.iter().copied());
+    let problem = problems.add(span, format!("unknown type of {key} `{name}`"));
+    let mut help = match near {
+        Some(near) => {
+            problem.label(format!("did you mean `{near}`?"));
+            String::new()
+        }
+        None => format!("known here: {}; ", names.join(", ")),
+    };
+    if may_be_named(name) {
+        let folder = CONNECTORS_FOLDER;
+        help.push_str(&format!("a connector would be found as `{folder}/{name}.wasm`"));
+    }
+    if !help.is_empty() {
+        problem.help(help.trim_end_matches("; "));
+    }
 }
 
 /// Lays the entity's `home` or `store` over the flow's.
@@ -282,7 +375,7 @@ fn lay_out(
     let own_type = over.get("type").is_some();
     let (kind, set) =
         kind_of(project, side, if own_type { &over } else { &under }, span, problems)?;
-    let known = |name: &str| knows(set, name);
+    let known = |name: &str| set.has(name);
     if own_type && type_of(&under) != Some(&kind) {
         // Another kind than the flow's: what it has no use for is not passed on.
         under.entries.retain(|name, _| known(name) || name == "incremental");
@@ -299,7 +392,7 @@ fn lay_out(
     };
     let own_path = side == Side::Home && over.get("path").is_some();
     let mut mapping = under;
-    lay(&mut mapping, &over);
+    mapping.lay(&over);
     if let Some(joined) = joined
         && let Some((_, node)) = mapping.entries.get_mut("path")
     {
@@ -338,7 +431,7 @@ fn watermark(
             Value::Bool(false) => merged = None,
             Value::Mapping(keys) => match &mut merged {
                 Some((below, span)) => {
-                    lay(below, keys);
+                    below.lay(keys);
                     *span = node.span.clone();
                 }
                 None => merged = Some((keys.clone(), node.span.clone())),

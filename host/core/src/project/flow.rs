@@ -24,6 +24,8 @@ pub(super) struct FlowDraft {
     pub(super) mapping: Mapping,
     /// Where `flow.yml` begins.
     pub(super) span: Span,
+    /// What it says of connectors.
+    pub(super) connectors: Mapping,
     /// Its entities, sorted as written or by file.
     pub(super) entities: Vec<EntityDraft>,
     /// Whether all entities could be read.
@@ -64,6 +66,7 @@ pub(super) fn read(
         }
         None => Mapping::default(),
     };
+    let connectors = connectors(keys.connectors.as_ref(), &mut reader.problems);
     let mut list = Entities {
         flow: Arc::from(files.name.as_str()),
         defaults,
@@ -88,7 +91,32 @@ pub(super) fn read(
         }
     }
     let Entities { flow, list: entities, complete, .. } = list;
-    Some(FlowDraft { name: flow, keys, mapping, span, entities, complete })
+    Some(FlowDraft { name: flow, keys, mapping, span, connectors, entities, complete })
+}
+
+/// `connectors:` of a project or a flow: names, each with its keys.
+pub(super) fn connectors(node: Option<&Node>, problems: &mut Problems) -> Mapping {
+    let mapping = match node.map(|node| (&node.value, node)) {
+        Some((Value::Mapping(mapping), _)) => mapping,
+        Some((Value::Null, _)) | None => return Mapping::default(),
+        Some((_, node)) => {
+            wrong_type(node, "connectors by name", problems);
+            return Mapping::default();
+        }
+    };
+    let mut named = mapping.clone();
+    named.entries.retain(|_, (_, node)| {
+        // A name with nothing behind it has every default.
+        if matches!(node.value, Value::Null) {
+            node.value = Value::Mapping(Mapping::default());
+        }
+        let is_mapping = node.as_mapping().is_some();
+        if !is_mapping {
+            wrong_type(node, "the keys of a connector", problems);
+        }
+        is_mapping
+    });
+    named
 }
 
 fn check_options(node: &Node, problems: &mut Problems) {
@@ -96,7 +124,7 @@ fn check_options(node: &Node, problems: &mut Problems) {
         wrong_type(node, "a mapping", problems);
         return;
     };
-    let known = || OptionKeys::key_set().keys.iter().map(|key| key.name);
+    let known = || OptionKeys::key_set().names();
     for (name, (span, _)) in &options.entries {
         if known().any(|key| key == name) {
             problems

@@ -19,7 +19,7 @@ use super::settings::{ProjectKeys, tolerant};
 use super::source;
 use super::variables::{Unexpanded, Variables};
 use super::yaml::{Mapping, Span, Value};
-use crate::contract::{Connections, Kinds};
+use crate::contract::{Connections, KindSource, Kinds, Wanted};
 use crate::engine::event::EntityName;
 
 /// Entities at a time when neither options nor connections say otherwise.
@@ -41,31 +41,41 @@ pub struct Request {
     pub concurrency: Option<usize>,
 }
 
-/// Reads the project in the folder `root`. `env` looks up variables of the environment. All
-/// mistakes are reported at once, those of entities that were not asked for too.
+/// Reads the project in the folder `root`. `kinds` gives the kinds it has, `env` looks up variables
+/// of the environment. All mistakes are reported at once, those of entities that were not asked
+/// for too.
 pub fn load(
     root: &Path,
-    kinds: &Kinds,
+    kinds: &dyn KindSource,
     request: &Request,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Plan, Problems> {
-    let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
-    let mut reader = Reader {
-        root,
-        env,
-        secrets: Secrets::default(),
-        unexpanded: Unexpanded::default(),
-        problems: Problems::default(),
-    };
+    let mut reader = Reader::new(root, env);
     let plan = read_project(&mut reader, kinds, request);
-    let Reader { secrets, unexpanded, mut problems, .. } = reader;
-    unexpanded.drop_consequences(&mut problems);
-    problems.dedup();
-    secrets.scrub(&mut problems);
+    let problems = reader.finish();
     match plan {
         Some(plan) if problems.is_empty() => Ok(plan),
         _ => Err(problems),
     }
+}
+
+/// All kinds that the project in the folder `root` has, whether a flow uses them or not, and what
+/// is wrong with its `hygge.yml` and its connectors.
+pub fn load_kinds(
+    root: &Path,
+    kinds: &dyn KindSource,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> (Kinds, Problems) {
+    let mut reader = Reader::new(root, env);
+    let root = reader.root.clone();
+    let keys = reader.mapping(&root.join(PROJECT_FILE), |_, _| {}).and_then(|(mapping, whole)| {
+        tolerant(&mapping, &whole, &mut reader.problems, ProjectKeys::from_mapping)
+    });
+    let declared = keys.and_then(|keys| keys.connectors);
+    let connectors = flow::connectors(declared.as_ref(), &mut reader.problems);
+    let wanted = Wanted { root: &root, connectors: &connectors, used: None };
+    let kinds = kinds.kinds(&wanted, &mut reader.problems);
+    (kinds, reader.finish())
 }
 
 /// Reads files of a project and expands their variables.
@@ -79,7 +89,26 @@ pub(super) struct Reader<'a> {
     pub(super) problems: Problems,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(root: &Path, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            root: std::path::absolute(root).unwrap_or_else(|_| root.to_owned()),
+            env,
+            secrets: Secrets::default(),
+            unexpanded: Unexpanded::default(),
+            problems: Problems::default(),
+        }
+    }
+
+    /// The mistakes that were found, as they may be shown.
+    fn finish(self) -> Problems {
+        let Self { secrets, unexpanded, mut problems, .. } = self;
+        unexpanded.drop_consequences(&mut problems);
+        problems.dedup();
+        secrets.scrub(&mut problems);
+        problems
+    }
+
     /// Reads a file that holds a mapping. `edit` changes it before variables are expanded.
     pub(super) fn mapping(
         &mut self,
@@ -109,7 +138,11 @@ impl Reader<'_> {
     }
 }
 
-fn read_project(reader: &mut Reader<'_>, kinds: &Kinds, request: &Request) -> Option<Plan> {
+fn read_project(
+    reader: &mut Reader<'_>,
+    kinds: &dyn KindSource,
+    request: &Request,
+) -> Option<Plan> {
     let root = reader.root.clone();
     let (mapping, whole) = reader.mapping(&root.join(PROJECT_FILE), |_, _| {})?;
     let keys = tolerant(&mapping, &whole, &mut reader.problems, ProjectKeys::from_mapping)?;
@@ -120,12 +153,18 @@ fn read_project(reader: &mut Reader<'_>, kinds: &Kinds, request: &Request) -> Op
         }
     }
     let flows_dir = root.join(&keys.flows_dir);
-    let (flows, complete) = read_flows(reader, &mapping, &keys.flows_dir, request)?;
+    let declared = flow::connectors(keys.connectors.as_ref(), &mut reader.problems);
+    let flows = read_flows(reader, &mapping, &keys.flows_dir, request);
+    let used = flows.iter().flat_map(|(flows, _)| entity::types(flows)).collect();
+    let wanted = Wanted { root: &root, connectors: &declared, used: Some(&used) };
+    let kinds = kinds.kinds(&wanted, &mut reader.problems);
+    let (flows, complete) = flows?;
 
     let project = Project {
         root: &root,
-        kinds,
+        kinds: &kinds,
         connections: &connections,
+        secrets: &reader.secrets,
         journal: setting(&mapping, "journal", keys.journal.as_ref()),
         run_type: request.run_type,
     };
@@ -248,6 +287,7 @@ fn options(keys: &ProjectKeys, connections: &Connections, request: &Request) -> 
         durability: options.durability,
         retries: options.retries,
         retry_wait: options.retry_wait,
+        checkpoint: options.checkpoint,
         log_level: options.log_level,
     }
 }

@@ -2,7 +2,7 @@
 //! nothing is touched.
 //!
 //! ```text
-//! hygge.yml ─┐          variables       overlay of flow        kinds
+//! hygge.yml ─┐          variables       overlay of flow     kinds, connectors
 //! flow.yml  ─┼▶ parse ─▶ expanded  ─▶  and entity, settings ─▶ configure ─▶ Plan
 //! entities/ ─┘             ▲
 //!                        --var
@@ -12,8 +12,10 @@
 //! with its place, and [`render()`] shows them with the lines they speak of.
 
 mod clash;
+pub mod connectors;
 pub mod discover;
 mod entity;
+mod fingerprint;
 mod flow;
 pub mod keys;
 pub mod load;
@@ -33,9 +35,10 @@ mod variables;
 pub mod yaml;
 
 pub use discover::find;
-pub use load::{Request, load};
+pub use load::{Request, load, load_kinds};
 pub use render::render;
 pub use schema::schema;
+pub use secret::looks_secret;
 
 #[cfg(test)]
 mod tests;

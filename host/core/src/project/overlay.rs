@@ -1,26 +1,11 @@
-//! Laying one mapping over another, and filling in `{entity}`.
+//! What an entity's keys do to those of its flow: joined paths, and `{entity}` filled in.
 
 use std::path::Path;
 
-use super::yaml::{Mapping, Node, Value};
+use super::yaml::{Node, Value};
 
 /// The placeholder for an entity's name.
 const ENTITY: &str = "{entity}";
-
-/// Lays `over` over `under`: its keys win, mappings within mappings are laid over each other, and
-/// lists are replaced.
-pub(super) fn lay(under: &mut Mapping, over: &Mapping) {
-    for (name, (span, node)) in &over.entries {
-        if let Some((place, below)) = under.entries.get_mut(name)
-            && let (Value::Mapping(below), Value::Mapping(above)) = (&mut below.value, &node.value)
-        {
-            *place = span.clone();
-            lay(below, above);
-            continue;
-        }
-        under.entries.insert(name.clone(), (span.clone(), node.clone()));
-    }
-}
 
 /// Joins the path of an entity to that of its flow. An absolute path, or one with a scheme, stands
 /// for itself.

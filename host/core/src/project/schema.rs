@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, json};
 
+use super::connectors::PATH_KEY;
 use super::entity::DEFAULT_KIND;
 use super::keys::{Json, Key, KeySet};
 use super::settings::{
@@ -17,8 +18,8 @@ pub fn schema(kinds: &Kinds) -> Json {
     let homes: Kind<'_> = kinds.homes.iter().map(|kind| (kind.name(), kind.keys())).collect();
     let stores: Kind<'_> = kinds.stores.iter().map(|kind| (kind.name(), kind.keys())).collect();
     let mut defs = Map::new();
-    defs.insert("hygge".to_owned(), project());
-    defs.insert("flow".to_owned(), flow());
+    defs.insert("hygge".to_owned(), project(kinds));
+    defs.insert("flow".to_owned(), flow(kinds));
     defs.insert("entity".to_owned(), entity(&stores));
     for (side, list) in [("home", &homes), ("store", &stores)] {
         defs.insert(side.to_owned(), choice(side, list, true));
@@ -73,16 +74,33 @@ fn remove(schema: &mut Json, key: &str) {
     }
 }
 
-fn project() -> Json {
+fn project(kinds: &Kinds) -> Json {
     let mut schema = ProjectKeys::schema();
     let connection = json!({ "type": "object", "properties": { "type": { "type": "string" } } });
     let connections = json!({ "type": "object", "additionalProperties": connection });
     describe(&mut schema, "connections", connections);
+    let path = json!({
+        "type": "string",
+        "description": "The connector's `.wasm` file, from the project's folder on.",
+    });
+    describe(&mut schema, "connectors", connectors(kinds, &[(PATH_KEY, path)]));
     describe(&mut schema, "journal", reference("journal"));
     schema
 }
 
-fn flow() -> Json {
+/// Connectors by name. What each of them takes is the same, so that names alone are told.
+fn connectors(kinds: &Kinds, extra: &[(&str, Json)]) -> Json {
+    let keys = match kinds.connector_keys {
+        Some(set) => set.schema(extra),
+        None => json!({ "type": "object" }),
+    };
+    let keys = json!({ "anyOf": [keys, { "type": "null" }] });
+    let known: Map<String, Json> =
+        kinds.connectors.iter().map(|name| (name.clone(), keys.clone())).collect();
+    json!({ "type": "object", "properties": known, "additionalProperties": keys })
+}
+
+fn flow(kinds: &Kinds) -> Json {
     let mut schema = FlowKeys::schema();
     describe(&mut schema, "home", reference("home"));
     describe(&mut schema, "store", reference("store"));
@@ -92,6 +110,7 @@ fn flow() -> Json {
         "items": { "if": { "type": "object" }, "then": named, "else": { "type": "string" } },
     });
     describe(&mut schema, "entities", entities);
+    describe(&mut schema, "connectors", connectors(kinds, &[]));
     describe(&mut schema, "defaults", reference("entity"));
     describe(&mut schema, "watermark", reference("watermark"));
     describe(&mut schema, "journal", reference("journal"));
@@ -133,9 +152,11 @@ fn choice(side: &str, kinds: &Kind<'_>, of_flow: bool) -> Json {
         .collect();
     let untyped = if of_flow && names.contains(&DEFAULT_KIND) {
         reference(&format!("{side}_{DEFAULT_KIND}"))
+    } else if kinds.iter().any(|(_, set)| set.open) {
+        Json::Bool(true)
     } else {
         let mut known: BTreeSet<&str> = LEGACY.into_iter().chain(["incremental"]).collect();
-        known.extend(kinds.iter().flat_map(|(_, set)| set.keys.iter().map(|key| key.name)));
+        known.extend(kinds.iter().flat_map(|(_, set)| set.names()));
         known.extend(kinds.iter().flat_map(|(_, set)| set.ignored.iter().copied()));
         json!({ "propertyNames": { "enum": known } })
     };
@@ -162,6 +183,9 @@ fn kind(side: &str, name: &str, keys: &KeySet) -> Json {
     let deprecated = json!({ "description": "Accepted without effect.", "deprecated": true });
     extra.extend(LEGACY.into_iter().map(|name| (name, deprecated.clone())));
     let mut schema = keys.schema(&extra);
+    if let Some(Json::Object(properties)) = schema.get_mut("properties") {
+        properties.values_mut().for_each(offer_choice);
+    }
     // A flow may leave to its entities what is required, and the other way round.
     let required = schema.get("required").and_then(Json::as_array).cloned().unwrap_or_default();
     for key in required.iter().filter_map(Json::as_str) {
@@ -173,6 +197,17 @@ fn kind(side: &str, name: &str, keys: &KeySet) -> Json {
     }
     remove(&mut schema, "required");
     schema
+}
+
+/// A choice of words in a form to which another choice can be added.
+fn offer_choice(schema: &mut Json) {
+    if let Json::Object(object) = schema
+        && !object.contains_key("anyOf")
+        && let Some(words) = object.remove("enum")
+    {
+        object.remove("type");
+        object.insert("anyOf".to_owned(), json!([{ "enum": words }]));
+    }
 }
 
 /// Wherever a number or one of some words is wanted, a variable may stand for it.

@@ -18,7 +18,7 @@ const HIDDEN: &str = "***";
 const LEAST: usize = 6;
 
 /// Whether a key or variable of this name holds what nobody should see.
-pub(super) fn looks_secret(name: &str) -> bool {
+pub fn looks_secret(name: &str) -> bool {
     const ENDINGS: [&str; 14] = [
         "password",
         "passwords",
@@ -61,6 +61,13 @@ impl Secrets {
         if !value.is_empty() {
             self.values.push((value.to_owned(), span.clone()));
         }
+    }
+
+    /// A text without the secrets in it.
+    pub(super) fn hide(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        self.values.iter().for_each(|(value, _)| hide(&mut text, value));
+        text
     }
 
     /// Takes the secrets out of all messages.

@@ -28,6 +28,9 @@ crate::keys! {
         flows_dir: String = "flows".to_owned(),
         /// Connections by name, for homes and stores that use one: `connection: NAME`.
         connections: Option<IndexMap<String, Node>>,
+        /// Connectors by name: what each may reach and use, and with `path` where it is.
+        /// `connectors/NAME.wasm` is found without being named here.
+        connectors: Option<Node>,
         /// How to run.
         options: OptionKeys,
         /// Remember what has run, and how far incremental loads have come.
@@ -52,6 +55,8 @@ crate::keys! {
         retries: u32 = 3,
         /// The first pause between attempts; it doubles each time.
         retry_wait: Duration = Duration::from_secs(1),
+        /// How often a load that can go on after an interruption is made durable on the way.
+        checkpoint: Duration = Duration::from_secs(30),
         /// The smallest level of log lines.
         log_level: LogLevel = LogLevel::Info,
     }
@@ -80,6 +85,8 @@ crate::keys! {
         journal: Option<JournalSetting>,
         /// How to run. What is set here belongs into `hygge.yml`: it holds for a whole run.
         options: Option<Node>,
+        /// Laid over what `hygge.yml` says of connectors, for this flow.
+        connectors: Option<Node>,
         /// The longest time without any progress before an entity is given up.
         timeout: Option<Duration>,
     }

@@ -97,6 +97,22 @@ impl Mapping {
     pub fn key_span(&self, key: &str) -> Option<&Span> {
         self.entries.get(key).map(|(span, _)| span)
     }
+
+    /// Lays `over` over it: its keys win, mappings within mappings are laid over each other, and
+    /// lists are replaced.
+    pub fn lay(&mut self, over: &Mapping) {
+        for (name, (span, node)) in &over.entries {
+            if let Some((place, below)) = self.entries.get_mut(name)
+                && let (Value::Mapping(below), Value::Mapping(above)) =
+                    (&mut below.value, &node.value)
+            {
+                *place = span.clone();
+                below.lay(above);
+                continue;
+            }
+            self.entries.insert(name.clone(), (span.clone(), node.clone()));
+        }
+    }
 }
 
 impl Node {

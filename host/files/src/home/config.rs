@@ -64,11 +64,11 @@ pub(super) struct Local;
 const SHARED: [&str; 1] = ["type"];
 
 impl HomeKind for Parquet {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "parquet"
     }
 
-    fn keys(&self) -> &'static KeySet {
+    fn keys(&self) -> &KeySet {
         ParquetKeys::key_set()
     }
 
@@ -86,11 +86,11 @@ impl HomeKind for Parquet {
 }
 
 impl HomeKind for Local {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "local"
     }
 
-    fn keys(&self) -> &'static KeySet {
+    fn keys(&self) -> &KeySet {
         LocalKeys::key_set()
     }
 
@@ -125,10 +125,10 @@ impl HomeKind for Local {
 /// that mean nothing at all have been told already.
 fn refuse_foreign(options: &Mapping, format: Format, problems: &mut Problems) -> Option<()> {
     let meant = FormatOptions::meant_for(format);
-    let known = &FormatOptions::key_set().keys;
+    let known = FormatOptions::key_set();
     let mut all_well = Some(());
     for (name, (span, _)) in &options.entries {
-        if meant.contains(&name.as_str()) || !known.iter().any(|key| key.name == name) {
+        if meant.contains(&name.as_str()) || !known.has(name) {
             continue;
         }
         let help = match meant.is_empty() {

@@ -7,7 +7,7 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
 use hygge_core::contract::Context;
 use hygge_core::fault::Fault;
-use parquet::errors::Result;
+use parquet::errors::{ParquetError, Result};
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::schema::types::ColumnDescPtr;
 
@@ -185,11 +185,15 @@ impl MovedGroup {
             Piece::Encode(column) => self.encode(column),
             Piece::Move { from, to, first_of } => {
                 if let (true, Some(place)) = (self.target.verify_values, first_of) {
-                    let memory = self.target.context.memory.size();
-                    check_values(&self.consignment, self.group, place, memory)?;
+                    let context = &self.target.context;
+                    let stop = &context.cancel;
+                    check_values(&self.consignment, self.group, place, context, stop)?;
                 }
                 let descr = self.shape.schema.column(to);
                 let moved = self.transfer(from, &descr).map_err(|error| {
+                    if self.target.context.cancel.is_cancelled() {
+                        return Fault::cancelled();
+                    }
                     let metadata = self.consignment.shape.footer.metadata();
                     broken(&self.consignment.file, metadata, self.group, from, error)
                 })?;
@@ -220,7 +224,7 @@ impl MovedGroup {
                 Ok(spill) => spill,
                 Err(fault) => return Ok(Err(fault)),
             };
-            let (spill, close) = recompress(content, close, codec, spill)?;
+            let (spill, close) = recompress(content, close, codec, spill, || self.goes_on())?;
             let content = Content::Spilled(spill);
             return Ok(Ok(Chunk { content, close, held: context.memory.charge(0) }));
         }
@@ -232,10 +236,20 @@ impl MovedGroup {
             return Ok(Ok(Chunk { content: Content::Held(bytes), close, held }));
         }
         let sink = Vec::with_capacity(bytes.bytes.len());
-        let (sink, close) = recompress(bytes, close, codec, sink)?;
+        let (sink, close) = recompress(bytes, close, codec, sink, || self.goes_on())?;
         held.resize(sink.len());
         let content = Content::Held(ChunkBytes { start: 0, bytes: sink.into() });
         Ok(Ok(Chunk { content, close, held }))
+    }
+
+    /// Asked between pages: long work is progress, and ends with its run.
+    fn goes_on(&self) -> Result<()> {
+        let context = &self.target.context;
+        if context.cancel.is_cancelled() {
+            return Err(ParquetError::General("the run was cancelled".to_owned()));
+        }
+        context.progress.mark();
+        Ok(())
     }
 
     /// Where large chunks go. Each core holds one while one is being written, and together they
@@ -267,6 +281,7 @@ impl MovedGroup {
                 return Err(Fault::cancelled());
             }
             encoder.write(&target.polisher.column(column, &batch?, &needed)?)?;
+            target.context.progress.mark();
         }
         encoder.finish()
     }

@@ -10,6 +10,8 @@ mod csv;
 mod detail;
 mod disk;
 mod folder;
+mod footer;
+mod ground;
 mod inspect;
 mod ndjson;
 mod parquet;
@@ -58,11 +60,11 @@ pub fn kinds() -> Vec<Box<dyn StoreKind>> {
 struct ParquetKind;
 
 impl StoreKind for ParquetKind {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "parquet"
     }
 
-    fn keys(&self) -> &'static hygge_core::project::keys::KeySet {
+    fn keys(&self) -> &hygge_core::project::keys::KeySet {
         ParquetStoreKeys::key_set()
     }
 
@@ -82,11 +84,11 @@ impl StoreKind for ParquetKind {
 struct LocalKind;
 
 impl StoreKind for LocalKind {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "local"
     }
 
-    fn keys(&self) -> &'static hygge_core::project::keys::KeySet {
+    fn keys(&self) -> &hygge_core::project::keys::KeySet {
         LocalStoreKeys::key_set()
     }
 
@@ -191,17 +193,26 @@ impl Store for FileStore {
         Ok(Box::new(writer::FileWriter::begin(self, load, context).await?))
     }
 
+    async fn resume(
+        &self,
+        load: &LoadRequest,
+        from: &Manifest,
+        context: Arc<Context>,
+    ) -> Result<Box<dyn Writer>, Fault> {
+        Ok(Box::new(writer::FileWriter::resume(self, load, from, context).await?))
+    }
+
     async fn publish(&self, manifest: &Manifest) -> Result<Published, Fault> {
         let manifest = manifest.clone();
         self.on_disk(move |_| Publication::new(&manifest, &Native)?.publish()).await
     }
 
-    async fn sweep(&self, pending: Option<&Manifest>) -> Result<(), Fault> {
-        let pending = pending.cloned();
+    async fn sweep(&self, keep: Option<&Manifest>) -> Result<(), Fault> {
+        let keep = keep.cloned();
         self.on_disk(move |store| {
             let place = store.place()?;
             let other = place.other_staging(&store.flow, &store.entity);
-            sweep::sweep(&place, &other, pending.as_ref(), &Native)
+            sweep::sweep(&place, &other, keep.as_ref(), &Native)
         })
         .await
     }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
-use hygge_core::contract::Context;
+use hygge_core::contract::{Context, Portion};
 use hygge_core::fault::Fault;
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::SchemaDescPtr;
@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use super::detail::StagedFile;
 use super::disk::DiskFile;
+use super::footer::restate_float_orders;
 use super::row_group::{EncodedGroup, RowGroup};
 use super::transfer::{ahead, transfer};
 use crate::lane::group::MovedGroup;
@@ -53,6 +54,8 @@ pub(super) struct ParquetFile {
     files: ParquetFiles,
     path: PathBuf,
     columns: SchemaDescPtr,
+    /// The order that its footer will say its row groups are in.
+    sorting: Option<Vec<SortingColumn>>,
     /// The row group that rows go into.
     group: Option<RowGroup>,
     output: Output,
@@ -141,6 +144,7 @@ impl ParquetFiles {
         let properties = WriterProperties::builder()
             .set_created_by(CREATED_BY.to_owned())
             .set_key_value_metadata(shape.metadata.clone())
+            .set_sorting_columns(shape.sorting.clone())
             .build();
         self.create_with(path, Arc::clone(&shape.schema), Arc::new(properties)).await
     }
@@ -151,6 +155,7 @@ impl ParquetFiles {
         columns: SchemaDescPtr,
         properties: WriterPropertiesPtr,
     ) -> Result<ParquetFile, Fault> {
+        let sorting = properties.sorting_columns().cloned();
         let (at, durability, root) =
             (path.clone(), self.context.durability, columns.root_schema_ptr());
         let writer = self
@@ -167,6 +172,7 @@ impl ParquetFiles {
             files: self.clone(),
             path,
             columns,
+            sorting,
             group: None,
             output,
             rows: 0,
@@ -185,11 +191,15 @@ impl ParquetFile {
 
     /// Whether rows can be added to it.
     pub(super) fn takes_rows(&self) -> bool {
-        self.takes(&self.files.columns)
+        self.sorting.is_none() && self.has(&self.files.columns)
     }
 
-    /// Whether row groups with these columns can be added to it.
-    pub(super) fn takes(&self, columns: &SchemaDescPtr) -> bool {
+    /// Whether row groups of this shape can be added to it.
+    pub(super) fn takes(&self, shape: &TargetShape) -> bool {
+        self.sorting == shape.sorting && self.has(&shape.schema)
+    }
+
+    fn has(&self, columns: &SchemaDescPtr) -> bool {
         Arc::ptr_eq(&self.columns, columns)
             || self.columns.root_schema().get_fields() == columns.root_schema().get_fields()
     }
@@ -217,7 +227,7 @@ impl ParquetFile {
 
     /// Takes a row group as it is stored. Its chunks are made side by side with those of the row
     /// groups before and behind it; this comes back as soon as they are all begun.
-    pub(super) async fn take(&mut self, moved: MovedGroup) -> Result<(), Fault> {
+    pub(super) async fn take(&mut self, moved: MovedGroup, portion: Portion) -> Result<(), Fault> {
         self.end_row_group().await?;
         self.rows += moved.rows();
         self.row_groups += 1;
@@ -226,7 +236,7 @@ impl ParquetFile {
         let path = self.path.clone();
         let writer = async move { before.writer(&path).await };
         let (task, pieces) =
-            transfer(writer, moved, &self.path, &self.files.context, &self.files.ahead);
+            transfer(writer, moved, portion, &self.path, &self.files.context, &self.files.ahead);
         self.output = Output::Appending(task);
         if pieces.begin_all().await.is_err() {
             // It stopped taking chunks because of a fault, which is told when it is waited for.
@@ -305,7 +315,9 @@ fn append(
 
 fn close(mut writer: FileWriter, path: &Path, rows: u64) -> Result<StagedFile, Fault> {
     writer.finish().map_err(|error| failed(path, error))?;
+    let columns = writer.schema_descr().num_columns();
     let file = writer.inner_mut();
+    restate_float_orders(file, columns).map_err(|error| Fault::io("write", path, error))?;
     file.finish().map_err(|error| Fault::io("write", path, error))?;
     staged(path, rows, file.written())
 }

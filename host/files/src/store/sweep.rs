@@ -12,15 +12,15 @@ use super::place::Place;
 use super::publish::Publication;
 use super::swap::Renames;
 
-/// Removes the staging of all runs of an entity but that of `pending`, and the mark of a run
+/// Removes the staging of all runs of an entity but that of `keep`, and the mark of a run
 /// whose success is known. A publication that had begun is finished first.
 pub(super) fn sweep(
     place: &Place,
     other_staging: &Path,
-    pending: Option<&Manifest>,
+    keep: Option<&Manifest>,
     renames: &dyn Renames,
 ) -> Result<(), Fault> {
-    let kept = pending.map(Detail::read).transpose()?.map(|detail| detail.staging);
+    let kept = keep.map(Detail::read).transpose()?.map(|detail| detail.staging);
     for staging in [place.staging.as_path(), other_staging] {
         let Ok(runs) = fs::read_dir(staging) else { continue };
         for run in runs {
@@ -33,9 +33,9 @@ pub(super) fn sweep(
         }
         super::detail::remove_empty_parents(&staging.join("run"));
     }
-    let pending = pending.map(|manifest| manifest.entity_run_id.as_str());
+    let keep = keep.map(|manifest| manifest.entity_run_id.as_str());
     match folder::marked(&place.destination) {
-        Some(run) if Some(run.as_str()) != pending => folder::unmark(&place.destination),
+        Some(run) if Some(run.as_str()) != keep => folder::unmark(&place.destination),
         _ => Ok(()),
     }
 }

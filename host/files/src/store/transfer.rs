@@ -1,12 +1,15 @@
 //! Row groups and files that are taken over as they are stored.
 
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::StreamExt as _;
 use hygge_core::budget::Permit;
-use hygge_core::contract::Context;
+use hygge_core::contract::{Context, Portion};
 use hygge_core::fault::Fault;
+use parquet::file::reader::{ChunkReader, Length};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +18,7 @@ use super::detail::StagedFile;
 use super::disk::DiskFile;
 use super::parquet::{FileWriter, failed, staged};
 use crate::home::parquet::consignment::Consignment;
+use crate::lane::chunk::Content;
 use crate::lane::encode::Chunk;
 use crate::lane::group::MovedGroup;
 use crate::lane::verify::{check_places, check_structure, check_values};
@@ -59,6 +63,7 @@ fn room(context: &Context) -> u32 {
 pub(super) fn transfer(
     writer: impl Future<Output = Result<Box<FileWriter>, Fault>> + Send + 'static,
     moved: MovedGroup,
+    portion: Portion,
     path: &Path,
     context: &Arc<Context>,
     ahead: &Arc<Semaphore>,
@@ -73,13 +78,14 @@ pub(super) fn transfer(
         begun,
         stop: stop.clone(),
     };
-    let path = path.to_owned();
+    let (path, context) = (path.to_owned(), Arc::clone(context));
+    let appending = Appending { pieces, moved, portion, path, context };
     let task = tokio::spawn(async move {
         // Whatever ends this ends the pieces that are left.
         let _stop = stop.drop_guard();
         let writer = writer.await?;
         let runtime = tokio::runtime::Handle::current();
-        let append = move || append(writer, pieces, &moved, &path, &runtime);
+        let append = move || appending.run(writer, &runtime);
         tokio::task::spawn_blocking(append).await.map_err(super::writer::lost)?
     });
     (task, rest)
@@ -113,34 +119,89 @@ impl Pieces {
     }
 }
 
-fn append(
-    mut writer: Box<FileWriter>,
-    mut pieces: mpsc::UnboundedReceiver<Begun>,
-    moved: &MovedGroup,
-    path: &Path,
-    runtime: &tokio::runtime::Handle,
-) -> Result<Box<FileWriter>, Fault> {
-    let failed = |error| failed(path, error);
-    let mut out = writer.next_row_group().map_err(failed)?;
-    let mut left = moved.chunks();
-    while let Some(Begun { chunks, room }) = pieces.blocking_recv() {
-        for chunk in runtime.block_on(chunks).map_err(super::writer::lost)?? {
-            let Chunk { content, close, held } = chunk;
-            left = left.saturating_sub(1);
-            out.append_column(&content, close).map_err(|error| {
-                // Its source may have been cut short meanwhile.
-                moved.file().verify().err().unwrap_or_else(|| failed(error))
-            })?;
-            drop(held);
+/// A row group being added to a file.
+struct Appending {
+    pieces: mpsc::UnboundedReceiver<Begun>,
+    moved: Arc<MovedGroup>,
+    portion: Portion,
+    path: PathBuf,
+    context: Arc<Context>,
+}
+
+impl Appending {
+    fn run(
+        mut self,
+        mut writer: Box<FileWriter>,
+        runtime: &tokio::runtime::Handle,
+    ) -> Result<Box<FileWriter>, Fault> {
+        let failed = |error| failed(&self.path, error);
+        let mut out = writer.next_row_group().map_err(failed)?;
+        let all = self.moved.chunks() as u64;
+        let mut done = 0;
+        while let Some(Begun { chunks, room }) = self.pieces.blocking_recv() {
+            for chunk in runtime.block_on(chunks).map_err(super::writer::lost)?? {
+                let Chunk { content, close, held } = chunk;
+                done += 1;
+                let watched = Watched { content: &content, context: &self.context };
+                out.append_column(&watched, close).map_err(|error| {
+                    if self.context.cancel.is_cancelled() {
+                        return Fault::cancelled();
+                    }
+                    // Its source may have been cut short meanwhile.
+                    self.moved.file().verify().err().unwrap_or_else(|| failed(error))
+                })?;
+                self.portion.reached(done, all);
+                drop(held);
+            }
+            drop(room);
         }
-        drop(room);
+        if done < all {
+            return Err(Fault::cancelled());
+        }
+        out.close().map_err(failed)?;
+        self.moved.file().verify()?;
+        self.portion.reached(1, 1);
+        Ok(writer)
     }
-    if left > 0 {
-        return Err(Fault::cancelled());
+}
+
+/// The bytes of a chunk on their way: each piece is progress, and a cancelled run ends them.
+struct Watched<'a> {
+    content: &'a Content,
+    context: &'a Context,
+}
+
+struct WatchedBytes<'a> {
+    bytes: Box<dyn Read>,
+    context: &'a Context,
+}
+
+impl Length for Watched<'_> {
+    fn len(&self) -> u64 {
+        self.content.len()
     }
-    out.close().map_err(failed)?;
-    moved.file().verify()?;
-    Ok(writer)
+}
+
+impl<'a> ChunkReader for Watched<'a> {
+    type T = WatchedBytes<'a>;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
+        Ok(WatchedBytes { bytes: self.content.get_read(start)?, context: self.context })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        self.content.get_bytes(start, length)
+    }
+}
+
+impl Read for WatchedBytes<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.context.cancel.is_cancelled() {
+            return Err(io::Error::other("cancelled"));
+        }
+        self.context.progress.mark();
+        self.bytes.read(buffer)
+    }
 }
 
 /// A file to be copied as it is.
@@ -153,6 +214,7 @@ pub(super) struct FileCopy {
     /// Set when the copy is not wanted any more.
     pub stop: CancellationToken,
     pub permit: Permit,
+    pub portion: Portion,
 }
 
 impl FileCopy {
@@ -161,12 +223,12 @@ impl FileCopy {
         let consignment = Arc::new(self.consignment);
         check(&consignment, self.verify_values, &self.context, &self.stop).await?;
         let (context, stop) = (Arc::clone(&self.context), self.stop.clone());
-        let (path, rows, permit) = (self.path, self.rows, self.permit);
+        let (path, rows, permit, mut portion) = (self.path, self.rows, self.permit, self.portion);
         self.context
             .cpu
             .run_io(move || {
                 let mut file = DiskFile::create(&path, context.durability)?;
-                file.append_all(&consignment.file, &path, &stop)?;
+                file.append_all(&consignment.file, &path, &stop, &mut portion)?;
                 consignment.file.verify()?;
                 file.finish().map_err(|error| Fault::io("write", &path, error))?;
                 drop(permit);
@@ -188,12 +250,14 @@ async fn check(
     let mut structures = futures::stream::iter(0..metadata.num_row_groups())
         .map(|group| {
             let (consignment, stop) = (Arc::clone(consignment), stop.clone());
+            let progress = context.progress.clone();
             context.cpu.run_io(move || {
                 let metadata = consignment.shape.footer.metadata();
                 for leaf in 0..metadata.row_group(group).num_columns() {
                     if stop.is_cancelled() {
                         return Err(Fault::cancelled());
                     }
+                    progress.mark();
                     check_structure(&consignment.file, metadata, group, leaf)?;
                 }
                 Ok(())
@@ -212,15 +276,10 @@ async fn check(
     let mut decoded = futures::stream::iter(all)
         .map(|(group, root)| {
             let (consignment, stop) = (Arc::clone(consignment), stop.clone());
-            let memory = context.memory.size();
-            context.cpu.run(move || {
-                if stop.is_cancelled() {
-                    return Err(Fault::cancelled());
-                }
-                match consignment.shape.places.get(root) {
-                    Some(place) => check_values(&consignment, group, *place, memory),
-                    None => Ok(()),
-                }
+            let checking = Arc::clone(context);
+            context.cpu.run(move || match consignment.shape.places.get(root) {
+                Some(place) => check_values(&consignment, group, *place, &checking, &stop),
+                None => Ok(()),
             })
         })
         .buffered(cores);

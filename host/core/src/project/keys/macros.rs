@@ -42,7 +42,7 @@ macro_rules! keys {
                             <$ty as $crate::project::keys::Key>::absent();
                         $(default = ::std::option::Option::Some($default);)?
                         $crate::project::keys::KeyInfo {
-                            name: $crate::__key_name!($key),
+                            name: $crate::__key_name!($key).into(),
                             about: $crate::project::keys::join_docs(&[$($doc),*]),
                             required: default.is_none(),
                             default: default
@@ -52,6 +52,7 @@ macro_rules! keys {
                         }
                     }),*],
                     ignored: &[$($($ignored),*)?],
+                    open: false,
                 })
             }
 

@@ -21,8 +21,12 @@
 //! A key without a default is required; one of type `Option`, or of a set of keys that all have
 //! defaults, may be left out. Keys under `ignores` are accepted without effect.
 
+mod conform;
+mod json_schema;
 mod macros;
 mod values;
+
+use std::borrow::Cow;
 
 use serde_json::json;
 #[doc(hidden)]
@@ -60,13 +64,15 @@ pub struct KeySet {
     pub keys: Vec<KeyInfo>,
     /// Keys accepted without effect.
     pub ignored: &'static [&'static str],
+    /// Whether any other key is accepted, too.
+    pub open: bool,
 }
 
 /// One key of a [`KeySet`].
 #[derive(Debug)]
 pub struct KeyInfo {
     /// As written in YAML.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// From the documentation comment.
     pub about: String,
     /// Whether it must be given.
@@ -78,6 +84,16 @@ pub struct KeyInfo {
 }
 
 impl KeySet {
+    /// The names of the keys.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.name.as_ref())
+    }
+
+    /// Whether it says what this key means.
+    pub fn has(&self, name: &str) -> bool {
+        self.names().any(|key| key == name)
+    }
+
     /// The JSON Schema object for these keys. `extra` are keys known to the caller only.
     pub fn schema(&self, extra: &[(&str, Json)]) -> Json {
         let mut properties = serde_json::Map::new();
@@ -95,7 +111,7 @@ impl KeySet {
                     object.insert("default".to_owned(), default.clone());
                 }
             }
-            properties.insert(key.name.to_owned(), schema);
+            properties.insert(key.name.to_string(), schema);
             if key.required {
                 required.push(json!(key.name));
             }
@@ -109,7 +125,7 @@ impl KeySet {
             "type": "object",
             "description": self.about,
             "properties": properties,
-            "additionalProperties": false,
+            "additionalProperties": self.open,
         });
         if !required.is_empty() {
             object["required"] = Json::Array(required);
@@ -120,7 +136,10 @@ impl KeySet {
 
 /// Reports every key of `mapping` that is neither in `set` nor in `extra`, with the nearest name.
 pub fn check_unknown(mapping: &Mapping, set: &KeySet, extra: &[&str], problems: &mut Problems) {
-    let known = || set.keys.iter().map(|key| key.name).chain(extra.iter().copied());
+    if set.open {
+        return;
+    }
+    let known = || set.names().chain(extra.iter().copied());
     for (name, (span, _)) in &mapping.entries {
         if known().any(|key| key == name) || set.ignored.contains(&name.as_str()) {
             continue;

@@ -8,10 +8,12 @@ use async_trait::async_trait;
 
 use crate::contract::{
     Context, DestinationPlan, Finding, Home, HomeKind, Kinds, LoadRequest, Manifest, Published,
-    ReadRequest, Reader, Site, SourcePlan, Store, StoreKind, StorePlanRequest, Territory, Writer,
+    ReadRequest, Reader, Site, SourcePlan, Store, StoreKind, StorePlanRequest, Territory, Wanted,
+    Writer,
 };
 use crate::fault::Fault;
-use crate::project::keys::{Key, KeySet, unknown_name};
+use crate::project::connectors::{Code, Connector, connectors};
+use crate::project::keys::{ByteSize, Key, KeySet, unknown_name};
 use crate::project::problem::Problems;
 use crate::project::yaml::{Mapping, Node, Span};
 
@@ -89,7 +91,49 @@ pub(super) fn kinds() -> Kinds {
         homes: vec![Box::new(Files), Box::new(Server)],
         stores: vec![Box::new(Files), Box::new(Server), Box::new(Cloud)],
         absent: &["salesforce"],
+        ..Kinds::default()
     }
+}
+
+/// With the project's connectors, whose `.wasm` files here are just the JSON Schemas of their keys.
+pub(super) fn source(wanted: &Wanted<'_>, problems: &mut Problems) -> Kinds {
+    let mut kinds = kinds();
+    let found = connectors(wanted, &["generate"], &kinds.names(), problems);
+    for connector in found {
+        kinds.connectors.push(connector.name.clone());
+        if let Code::File { path, shown } = &connector.code
+            && wanted.uses(&connector.name)
+        {
+            let text = std::fs::read_to_string(path).unwrap();
+            match serde_json::from_str(&text) {
+                Ok(schema) => kinds.homes.push(Box::new(Described {
+                    keys: KeySet::from_json_schema(&schema),
+                    connector,
+                })),
+                Err(_) => {
+                    problems.add_nowhere(format!("`{shown}` is no connector"));
+                }
+            }
+        }
+    }
+    kinds.connector_keys = Some(Limits::key_set());
+    kinds
+}
+
+crate::keys! {
+    /// What a connector may use.
+    pub(super) struct Limits {
+        /// Hosts it may connect to.
+        allow_hosts: Option<Vec<String>>,
+        /// Bytes it may take.
+        memory: Option<ByteSize>,
+    }
+}
+
+/// A connector.
+struct Described {
+    connector: Connector,
+    keys: KeySet,
 }
 
 struct Files;
@@ -142,11 +186,11 @@ fn table(
 }
 
 impl HomeKind for Files {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "parquet"
     }
 
-    fn keys(&self) -> &'static KeySet {
+    fn keys(&self) -> &KeySet {
         ParquetHome::key_set()
     }
 
@@ -163,11 +207,11 @@ impl HomeKind for Files {
 }
 
 impl HomeKind for Server {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "mssql"
     }
 
-    fn keys(&self) -> &'static KeySet {
+    fn keys(&self) -> &KeySet {
         Table::key_set()
     }
 
@@ -182,12 +226,41 @@ impl HomeKind for Server {
     }
 }
 
+impl HomeKind for Described {
+    fn name(&self) -> &str {
+        &self.connector.name
+    }
+
+    fn keys(&self) -> &KeySet {
+        &self.keys
+    }
+
+    fn configure(
+        &self,
+        mapping: &Mapping,
+        span: &Span,
+        site: Site<'_>,
+        problems: &mut Problems,
+    ) -> Option<Arc<dyn Home>> {
+        let keys = self.keys.read_json(mapping, span, &["type"], problems)?;
+        let mut limits = self.connector.settings.clone();
+        if let Some(over) = site.connector {
+            limits.lay(over);
+        }
+        let limits = Limits::from_mapping(&limits, span, &[], problems)?;
+        let name = &self.connector.name;
+        let shown = format!("{name} {} {}", serde_json::Value::Object(keys), limits.to_json());
+        let territory = Territory::Name(shown.clone());
+        Some(Arc::new(Place { shown, folder: None, territory }))
+    }
+}
+
 impl StoreKind for Files {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "parquet"
     }
 
-    fn keys(&self) -> &'static KeySet {
+    fn keys(&self) -> &KeySet {
         ParquetStore::key_set()
     }
 
@@ -211,11 +284,11 @@ impl StoreKind for Files {
 }
 
 impl StoreKind for Server {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "mssql"
     }
 
-    fn keys(&self) -> &'static KeySet {
+    fn keys(&self) -> &KeySet {
         Table::key_set()
     }
 
@@ -231,11 +304,11 @@ impl StoreKind for Server {
 }
 
 impl StoreKind for Cloud {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "onelake"
     }
 
-    fn keys(&self) -> &'static KeySet {
+    fn keys(&self) -> &KeySet {
         ParquetStore::key_set()
     }
 

@@ -339,6 +339,8 @@ fn kinds() {
       |
     1 | home: {type: parqet, path: in}
       |              ^^^^^^ did you mean `parquet`?
+      |
+      = help: a connector would be found as `connectors/parqet.wasm`
 
     error: unknown type of store `snowflake`
      --> flows/shop/flow.yml:2:15
@@ -346,7 +348,7 @@ fn kinds() {
     2 | store: {type: snowflake, path: out}
       |               ^^^^^^^^^
       |
-      = help: known here: parquet, mssql, onelake
+      = help: known here: parquet, mssql, onelake, generate; a connector would be found as `connectors/snowflake.wasm`
 
     2 problems in 1 file
     ");

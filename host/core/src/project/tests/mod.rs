@@ -1,6 +1,8 @@
 //! Whole projects on disk, read with kinds that only remember how they were configured.
 
+mod connectors;
 mod editor;
+mod fingerprints;
 mod kinds;
 mod mistakes;
 mod plans;
@@ -63,7 +65,7 @@ impl Scene {
 
     fn load(&self) -> Result<Plan, Problems> {
         let env = |name: &str| self.variables.get(name).cloned();
-        load(self.root(), &kinds::kinds(), &self.request, &env)
+        load(self.root(), &kinds::source, &self.request, &env)
     }
 
     /// The plan of a project without mistakes.

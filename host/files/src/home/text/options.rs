@@ -61,7 +61,7 @@ impl FormatOptions {
     pub(crate) fn meant_for(format: Format) -> Vec<&'static str> {
         match format {
             Format::Parquet => Vec::new(),
-            Format::Csv => Self::key_set().keys.iter().map(|key| key.name).collect(),
+            Format::Csv => Self::key_set().names().collect(),
             Format::Ndjson => vec!["infer_schema_length", "schema_overrides", "dtypes"],
         }
     }

@@ -7,6 +7,7 @@ mod keys;
 mod memory;
 mod place;
 mod replace;
+mod resume;
 mod rows;
 mod text;
 
@@ -20,8 +21,8 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::SchemaRef;
 use hygge_core::budget::{Budget, Share};
 use hygge_core::contract::{
-    Batch, Connections, Context, Durability, LoadRequest, Manifest, Mode, Published, RunIds, Site,
-    Staged, Store, Writer,
+    Batch, Connections, Context, Durability, LoadRequest, Manifest, Mode, Progress, Published,
+    RunIds, Site, Staged, Store, Writer,
 };
 use hygge_core::cpu::Cpu;
 use hygge_core::engine::event::{Notices, Silent};
@@ -74,6 +75,7 @@ impl Project {
             cancel: Default::default(),
             durability: self.durability,
             notices: Notices::new(None, Arc::new(Silent)),
+            progress: Progress::silent(),
         })
     }
 
@@ -86,6 +88,7 @@ impl Project {
             entity: "orders",
             subfolder: self.subfolder,
             connections: &connections,
+            connector: None,
         };
         let kinds = super::kinds();
         let kind = kinds.iter().find(|known| known.name() == kind).unwrap();

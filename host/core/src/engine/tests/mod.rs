@@ -1,5 +1,7 @@
 //! The engine between a Home and a Store that do as they are told.
 
+mod resume;
+
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,13 +13,13 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::event::{EntityName, Event, Listener, Outcome, RunReport};
-use super::run;
 use crate::contract::{
     Batch, Context, Delivery, DestinationPlan, Durability, Finding, Home, LoadRequest, Manifest,
     Mode, Published, ReadRequest, Reader, SourcePlan, Staged, Store, StorePlanRequest, Territory,
     Writer,
 };
+use crate::engine::event::{EntityName, Event, Listener, Outcome, RunReport};
+use crate::engine::run;
 use crate::fault::{Fault, FaultKind};
 use crate::journal::{HistoryFilter, Journal, Status};
 use crate::project::keys::ByteSize;
@@ -48,6 +50,8 @@ struct TestStore {
     on_publish: Faults,
     /// Rows that vanish between writing and staging.
     loses: u64,
+    /// Whether staging never comes to an end.
+    hangs: bool,
     visible: Arc<AtomicU64>,
     swept: Arc<AtomicBool>,
 }
@@ -117,7 +121,9 @@ struct TestWriter {
     rows: u64,
     on_write: Faults,
     loses: u64,
+    hangs: bool,
     run: String,
+    context: Arc<Context>,
 }
 
 #[async_trait]
@@ -129,6 +135,10 @@ impl Writer for TestWriter {
     }
 
     async fn stage(self: Box<Self>) -> Result<Staged, Fault> {
+        if self.hangs {
+            self.context.cancel.cancelled().await;
+            return Err(Fault::cancelled());
+        }
         let rows = self.rows - self.loses;
         let manifest = Manifest {
             entity_run_id: self.run,
@@ -170,7 +180,9 @@ impl Store for TestStore {
             rows: 0,
             on_write: Arc::clone(&self.on_write),
             loses: self.loses,
+            hangs: self.hangs,
             run: context.run.entity.clone(),
+            context,
         }))
     }
 
@@ -227,6 +239,7 @@ impl Scene {
             run_type: RunType::FullDrop,
             mode: Mode::Replace,
             watermark: None,
+            fingerprint: String::new(),
             journal: None,
             queue_size: 2,
             timeout: None,
@@ -243,6 +256,7 @@ impl Scene {
                 durability: Durability::Process,
                 retries: 3,
                 retry_wait: Duration::from_millis(1),
+                checkpoint: Duration::from_secs(30),
                 log_level: LogLevel::Info,
             },
             entities: entities.collect(),
@@ -348,6 +362,17 @@ async fn no_progress_for_too_long_is_a_fault() {
     scene.plan.options.retries = 0;
     let report = scene.run().await;
     assert!(fault(&report, 0).to_string().starts_with("no rows moved for"));
+}
+
+#[tokio::test]
+async fn staging_that_makes_no_progress_is_a_fault_too() {
+    let home = TestHome { batches: 5, ..Default::default() };
+    let (mut scene, store) = Scene::one(home, TestStore { hangs: true, ..Default::default() });
+    scene.plan.entities[0].timeout = Some(Duration::from_millis(50));
+    scene.plan.options.retries = 0;
+    let report = scene.run().await;
+    assert!(fault(&report, 0).to_string().starts_with("no rows moved for"));
+    assert!(store.swept.load(Ordering::SeqCst));
 }
 
 #[tokio::test]

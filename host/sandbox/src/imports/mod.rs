@@ -1,0 +1,43 @@
+//! What the host gives to connectors.
+
+pub(crate) mod host;
+pub(crate) mod http;
+pub(crate) mod log;
+pub(crate) mod wasi;
+
+use std::sync::Arc;
+
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::bindings::v0_1::generated::hygge::connector;
+use crate::job::Job;
+use crate::limits::Limits;
+use crate::meter::Meter;
+
+/// What the host keeps for one instance.
+pub(crate) struct State {
+    pub limits: Limits,
+    /// The host's side of the handles that the instance holds.
+    pub table: ResourceTable,
+    pub wasi: WasiCtx,
+    pub job: Arc<Job>,
+    pub meter: Arc<Meter>,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+/// Links what a component may import. WASI only where it is imported.
+pub(crate) fn link(linker: &mut Linker<State>, wasi: bool) -> wasmtime::Result<()> {
+    connector::types::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
+    connector::host::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
+    connector::http::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
+    if wasi {
+        wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    }
+    Ok(())
+}

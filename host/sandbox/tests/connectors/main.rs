@@ -1,0 +1,7 @@
+//! Connectors written by hand, in the text format of WebAssembly: what a guest can do to its host
+//! is in plain sight.
+
+mod home;
+mod limits;
+mod store;
+mod support;
