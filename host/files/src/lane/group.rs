@@ -154,14 +154,16 @@ impl MovedGroup {
     /// About how many bytes the chunks of a piece take while they wait to be written.
     pub(crate) fn weight(&self, piece: Piece) -> u64 {
         let metadata = self.consignment.shape.footer.metadata();
-        match piece {
+        let bytes = match piece {
             Piece::Move { from, .. } => {
                 let group = metadata.row_groups().get(self.group);
                 let chunk = group.and_then(|group| group.columns().get(from));
                 chunk.and_then(|chunk| u64::try_from(chunk.compressed_size()).ok()).unwrap_or(0)
             }
             Piece::Encode(_) => self.rows().saturating_mul(ENCODED_VALUE),
-        }
+        };
+        // What is larger is kept on the disk.
+        bytes.min(self.spill().most_held)
     }
 
     /// The most bytes that its chunks may come to, as far as can be told before they are made.
@@ -252,10 +254,10 @@ impl MovedGroup {
         Ok(())
     }
 
-    /// Where large chunks go. Each core holds one while one is being written, and together they
-    /// should leave room for others.
+    /// Where large chunks go. Each core may make one while one is being written; how many wait in
+    /// all is bounded by whoever begins the pieces.
     fn spill(&self) -> Spill {
-        let chunks = 2 * (self.target.context.cpu.cores() as u64 + 1);
+        let chunks = self.target.context.cpu.cores() as u64 + 1;
         let part = self.target.context.memory.size() as u64 / chunks;
         let folder = self.target.spill.clone();
         Spill { folder, most_held: part.clamp(LEAST_HELD, MOST_HELD) }

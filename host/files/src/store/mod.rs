@@ -5,6 +5,8 @@
 //! possible.
 
 mod boundary;
+mod column;
+mod columns;
 mod config;
 mod csv;
 mod detail;

@@ -51,7 +51,7 @@ pub(super) fn ahead(context: &Context) -> Arc<Semaphore> {
 }
 
 fn room(context: &Context) -> u32 {
-    let units = context.memory.size() as u64 / 3 / UNIT;
+    let units = context.memory.size() as u64 * 3 / 4 / UNIT;
     u32::try_from(units).unwrap_or(u32::MAX).clamp(1, Semaphore::MAX_PERMITS as u32)
 }
 

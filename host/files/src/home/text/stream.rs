@@ -58,7 +58,7 @@ pub(super) async fn parse(
             let parsing = tokio::spawn(async move { shape.rows(block, permit, &context).await });
             async { parsing.await.map_err(lost)? }
         })
-        .buffered(cores);
+        .buffered(cores * 2);
     futures::pin_mut!(batches);
     while let Some(batch) = batches.try_next().await? {
         if batch.rows.num_rows() > 0 {
