@@ -1,10 +1,14 @@
 //! What can be typed. Each command turns its part into what it needs; nothing here runs anything.
 
+pub(crate) mod connector;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+use connector::ConnectorAction;
 
 /// Data movement that feels like home
 #[derive(Debug, Parser)]
@@ -100,6 +104,13 @@ pub(crate) enum Command {
         /// What to do.
         #[command(subcommand)]
         action: StateAction,
+    },
+
+    /// Make connectors and look at them
+    Connector {
+        /// What to do.
+        #[command(subcommand)]
+        action: ConnectorAction,
     },
 
     /// Print a completion script for a shell

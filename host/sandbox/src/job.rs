@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hygge_core::budget::Share;
-use hygge_core::contract::Context;
+use hygge_core::contract::{Context, Guest};
 use hygge_core::engine::event::{Notices, Silent};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,8 @@ pub(crate) struct Client {
     pub entity: String,
     /// The user's keys.
     pub config: Map<String, Value>,
+    /// The connector and its rights, as the user should know them.
+    pub guest: Guest,
 }
 
 /// One attempt at something: a load, a look, a publication.
