@@ -10,7 +10,7 @@ use hygge_core::project::problem::Problems;
 use hygge_core::project::yaml::{Source as Text, Span};
 use hygge_sandbox::{Connector, Policy, PolicyKeys, Sandbox, Source};
 
-use super::built_in::BUILT_IN;
+use hygge_builtin::CONNECTORS as BUILT_IN;
 use super::own;
 
 /// All connectors there are, sorted by name.

@@ -1,6 +1,5 @@
 //! The one place that names kinds of Homes and Stores.
 
-pub(crate) mod built_in;
 pub(crate) mod connectors;
 
 use hygge_core::contract::{Kinds, Wanted};

@@ -1,0 +1,95 @@
+//! The host's services outside of a component: whatever a test put in their place.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::{Answer, Request};
+use crate::error::{Error, Result};
+use crate::log::Level;
+
+/// Something that stands in for the host.
+pub(crate) trait Services {
+    fn log(&self, level: Level, message: &str, fields: &[(String, String)]);
+    fn progress(&self, done: u64, total: Option<u64>);
+    fn now(&self) -> u64;
+    fn sleep(&self, ms: u64) -> Result<()>;
+    fn send(&self, request: Request) -> Result<Response>;
+}
+
+/// An answer whose body has not been read yet.
+pub(crate) type Response = Box<dyn Answer>;
+
+thread_local! {
+    static SERVICES: RefCell<Option<Rc<dyn Services>>> = const { RefCell::new(None) };
+}
+
+/// Puts something in the host's place on this thread, until what is returned is dropped.
+#[cfg(feature = "testing")]
+pub(crate) fn enter(services: Rc<dyn Services>) -> Entered {
+    Entered(SERVICES.with(|own| own.replace(Some(services))))
+}
+
+/// What stood in the host's place before.
+#[cfg(feature = "testing")]
+pub(crate) struct Entered(Option<Rc<dyn Services>>);
+
+#[cfg(feature = "testing")]
+impl Drop for Entered {
+    fn drop(&mut self) {
+        SERVICES.with(|own| *own.borrow_mut() = self.0.take());
+    }
+}
+
+fn services() -> Option<Rc<dyn Services>> {
+    SERVICES.with(|own| own.borrow().clone())
+}
+
+fn nobody() -> Error {
+    Error::bug("there is no host here: run the connector in hygge, or test it with `testing`")
+}
+
+pub(crate) fn log(level: Level, message: &str, fields: &[(String, String)]) {
+    if let Some(services) = services() {
+        services.log(level, message, fields);
+    }
+}
+
+pub(crate) fn progress(done: u64, total: Option<u64>) {
+    if let Some(services) = services() {
+        services.progress(done, total);
+    }
+}
+
+pub(crate) fn now() -> u64 {
+    services().map_or(0, |services| services.now())
+}
+
+pub(crate) fn sleep(ms: u64) -> Result<()> {
+    services().map_or(Ok(()), |services| services.sleep(ms))
+}
+
+pub(crate) fn send(request: Request) -> Result<Response> {
+    services().ok_or_else(nobody)?.send(request)
+}
+
+pub(crate) fn send_all(requests: Vec<Request>) -> Vec<Result<Response>> {
+    requests.into_iter().map(send).collect()
+}
+
+impl Answer for Response {
+    fn status(&self) -> u16 {
+        self.as_ref().status()
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        self.as_ref().header(name)
+    }
+
+    fn headers(&self) -> Vec<(String, String)> {
+        self.as_ref().headers()
+    }
+
+    fn read(&self, max: u32) -> Result<Vec<u8>> {
+        self.as_ref().read(max)
+    }
+}

@@ -1,0 +1,274 @@
+//! Runs a connector in a unit test, natively, with a host that is made up.
+//!
+//! ```
+//! use hygge_sdk::testing::World;
+//! use hygge_sdk::http;
+//! use serde_json::json;
+//!
+//! let world = World::new().get("/orders?page=1", json!([{"id": 1}]));
+//! let orders: serde_json::Value =
+//!     world.run(|| http::get("/orders").query("page", 1).json()).unwrap();
+//! assert_eq!(orders[0]["id"], 1);
+//! ```
+//!
+//! [`Home`](self::Home) and [`Store`](self::Store) run a whole connector, through the same code as
+//! in a component: configuration and states are JSON, batches are bytes.
+
+mod home;
+mod store;
+
+pub use home::{Home, Read};
+pub use store::Store;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::imports::{self, native};
+use crate::log::Level;
+
+/// A host that is made up: recorded answers, a clock that stands still, and a log that is kept.
+#[derive(Clone, Default)]
+pub struct World(Rc<State>);
+
+#[derive(Default)]
+struct State {
+    answers: RefCell<Vec<Recorded>>,
+    requests: RefCell<Vec<(String, String)>>,
+    lines: RefCell<Vec<(Level, String)>>,
+    /// Milliseconds since 1970.
+    now: Cell<u64>,
+    /// How many more calls of the host succeed before the run is cancelled.
+    until_cancelled: Cell<Option<u64>>,
+}
+
+struct Recorded {
+    method: String,
+    target: String,
+    /// In the order they are given; the last one again and again.
+    answers: Vec<Answer>,
+    given: usize,
+}
+
+/// A recorded answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// An answer without a body.
+    pub fn status(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// A good answer that is JSON.
+    pub fn json(body: Value) -> Self {
+        Self::status(200).body(body.to_string())
+    }
+
+    /// With this body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// With this header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_ascii_lowercase(), value.to_owned()));
+        self
+    }
+}
+
+impl World {
+    /// A host that answers nothing yet. It is 2026-01-01T00:00:00Z.
+    pub fn new() -> Self {
+        let world = Self::default();
+        world.0.now.set(1_767_225_600_000);
+        world
+    }
+
+    /// Answers `GET target` with this JSON.
+    #[must_use]
+    pub fn get(self, target: &str, body: Value) -> Self {
+        self.on("GET", target, Answer::json(body))
+    }
+
+    /// Answers a request. Said several times of one target, the answers are given in turn, and the
+    /// last one from then on.
+    #[must_use]
+    pub fn on(self, method: &str, target: &str, answer: Answer) -> Self {
+        let mut answers = self.0.answers.borrow_mut();
+        match answers.iter_mut().find(|own| own.method == method && own.target == target) {
+            Some(own) => own.answers.push(answer),
+            None => answers.push(Recorded {
+                method: method.to_owned(),
+                target: target.to_owned(),
+                answers: vec![answer],
+                given: 0,
+            }),
+        }
+        drop(answers);
+        self
+    }
+
+    /// Sleeping fails, as after a cancelled run, once the host was called this often.
+    #[must_use]
+    pub fn cancelled_after(self, calls: u64) -> Self {
+        self.0.until_cancelled.set(Some(calls));
+        self
+    }
+
+    /// Runs something with this host in place.
+    pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _entered = native::enter(self.0.clone());
+        work()
+    }
+
+    /// The requests so far: methods and targets.
+    pub fn requests(&self) -> Vec<(String, String)> {
+        self.0.requests.borrow().clone()
+    }
+
+    /// The lines of the log so far.
+    pub fn lines(&self) -> Vec<(Level, String)> {
+        self.0.lines.borrow().clone()
+    }
+}
+
+impl State {
+    fn call(&self) -> Result<()> {
+        match self.until_cancelled.get() {
+            Some(0) => Err(Error::cancelled("the run was cancelled")),
+            Some(calls) => {
+                self.until_cancelled.set(Some(calls - 1));
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl native::Services for State {
+    fn log(&self, level: Level, message: &str, fields: &[(String, String)]) {
+        let mut line = message.to_owned();
+        for (name, value) in fields {
+            line.push_str(&format!(" {name}={value}"));
+        }
+        self.lines.borrow_mut().push((level, line));
+    }
+
+    fn progress(&self, _: u64, _: Option<u64>) {}
+
+    fn now(&self) -> u64 {
+        self.now.get()
+    }
+
+    fn sleep(&self, ms: u64) -> Result<()> {
+        self.call()?;
+        self.now.set(self.now.get().saturating_add(ms));
+        Ok(())
+    }
+
+    fn send(&self, request: imports::Request) -> Result<native::Response> {
+        self.call()?;
+        let (method, target) = (request.method, request.target);
+        self.requests.borrow_mut().push((method.clone(), target.clone()));
+        let mut answers = self.answers.borrow_mut();
+        let have: Vec<String> =
+            answers.iter().map(|own| format!("{} {}", own.method, own.target)).collect();
+        let recorded = answers
+            .iter_mut()
+            .find(|own| own.method == method && own.target == target)
+            .ok_or_else(|| {
+                Error::bug(format!(
+                    "the test has no answer for {method} {target}; it has {}",
+                    have.join(", ")
+                ))
+            })?;
+        let answer = recorded.answers[recorded.given.min(recorded.answers.len() - 1)].clone();
+        recorded.given += 1;
+        Ok(Box::new(Body { answer, read: Cell::new(0) }))
+    }
+}
+
+/// An answer being read.
+struct Body {
+    answer: Answer,
+    read: Cell<usize>,
+}
+
+impl imports::Answer for Body {
+    fn status(&self) -> u16 {
+        self.answer.status
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        let own = self.answer.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+        own.map(|(_, value)| value.clone())
+    }
+
+    fn headers(&self) -> Vec<(String, String)> {
+        self.answer.headers.clone()
+    }
+
+    fn read(&self, max: u32) -> Result<Vec<u8>> {
+        let from = self.read.get();
+        let to = self.answer.body.len().min(from + max as usize);
+        self.read.set(to);
+        Ok(self.answer.body[from..to].to_vec())
+    }
+}
+
+/// Who a session in a test is opened for.
+fn context() -> Vec<(String, String)> {
+    [("flow", "test"), ("entity", "test"), ("run-id", "test-run")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Fault, http, warn};
+
+    #[test]
+    fn answers_come_in_turn_and_unknown_requests_are_named() {
+        let world = World::new()
+            .on("GET", "/a", Answer::status(429).header("Retry-After", "3").body("busy"))
+            .get("/a", json!({"ok": true}));
+        world.run(|| {
+            let busy = http::get("/a").json::<Value>().unwrap_err();
+            assert_eq!(busy.fault(), Fault::Throttled);
+            assert_eq!(busy.retry_after().unwrap().as_secs(), 3);
+            assert_eq!(http::get("/a").json::<Value>().unwrap(), json!({"ok": true}));
+            let unknown = http::get("/b").send().unwrap_err();
+            assert!(unknown.to_string().contains("GET /b; it has GET /a"), "{unknown}");
+        });
+        assert_eq!(world.requests().len(), 3);
+        // Outside of the world there is no host.
+        assert!(http::get("/a").send().is_err());
+    }
+
+    #[test]
+    fn the_clock_moves_by_sleeping_and_the_log_is_kept() {
+        let world = World::new().cancelled_after(1);
+        world.run(|| {
+            let before = crate::host::now();
+            crate::host::sleep(std::time::Duration::from_secs(60)).unwrap();
+            assert_eq!(crate::host::now().duration_since(before).unwrap().as_secs(), 60);
+            let cancelled = crate::host::sleep(std::time::Duration::from_secs(60)).unwrap_err();
+            assert_eq!(cancelled.fault(), Fault::Cancelled);
+            warn!(rows = 3; "short");
+        });
+        assert_eq!(world.lines(), [(Level::Warn, "short rows=3".to_owned())]);
+    }
+}
