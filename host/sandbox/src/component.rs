@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 use wasmtime::component::{InstancePre, Linker};
 
 use crate::bindings::v0_1;
+use crate::compile::LARGEST;
 use crate::engine::{Machine, Sandbox};
 use crate::guest::{HomeGuest, StoreGuest};
 use crate::imports::{self, State};
@@ -21,9 +22,6 @@ use crate::instance::Instance;
 use crate::job::Job;
 use crate::policy::Policy;
 use crate::text::{clean, size};
-
-/// The largest component that is taken. Those of interpreted languages have some 20 MB.
-const LARGEST: u64 = 64 << 20;
 
 /// Where a connector comes from.
 #[derive(Clone, Debug)]
@@ -166,8 +164,9 @@ impl Connector {
 
     fn compile(&self) -> Result<Arc<Loaded>, Fault> {
         let machine = self.machine()?;
-        let component = wasmtime::component::Component::new(&machine.engine, self.bytes.get())
-            .map_err(|error| self.unfit(&error))?;
+        let who = format!("connector `{}`", self.name);
+        let component =
+            machine.cache.component(&machine.engine, self.bytes.get(), &self.digest, &who)?;
         let mut linker = Linker::<State>::new(&machine.engine);
         let wasi = self.worlds.wasi().next().is_some();
         imports::link(&mut linker, wasi)
@@ -229,9 +228,10 @@ fn read(path: &Path) -> Result<Vec<u8>, Fault> {
     let file = File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
     // One byte more tells a file that is too large, whatever its folder says of it.
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > LARGEST {
-        let message = format!("the connector {} is larger than {}", path.display(), size(LARGEST));
+    file.take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > LARGEST {
+        let message =
+            format!("the connector {} is larger than {}", path.display(), size(LARGEST as u64));
         return Err(Fault::config(message).with_help("leave out of it what it does not need"));
     }
     Ok(bytes)

@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use wasmtime::{Config, Engine};
 
+use crate::cache::Cache;
 use crate::ticker::Ticker;
 
 /// The stack that a guest's own calls may take.
@@ -47,7 +48,7 @@ impl Sandbox {
         if let Some(machine) = &*machine {
             return Ok(Arc::clone(machine));
         }
-        let made = Arc::new(Machine::new()?);
+        let made = Arc::new(Machine::new(&self.0.options)?);
         *machine = Some(Arc::clone(&made));
         Ok(made)
     }
@@ -56,6 +57,7 @@ impl Sandbox {
 /// A sandbox in use.
 pub(crate) struct Machine {
     pub(crate) engine: Engine,
+    pub(crate) cache: Cache,
     pub(crate) ticker: Ticker,
     /// Guests run on threads of their own: one that keeps its thread busy holds up other guests
     /// for a tick at most, and the run not at all.
@@ -63,7 +65,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    fn new() -> Result<Self, Fault> {
+    fn new(options: &SandboxOptions) -> Result<Self, Fault> {
         let engine = engine().map_err(|error| {
             Fault::new(FaultKind::Resource, "connectors cannot run on this machine")
                 .because(error.root_cause().to_string())
@@ -77,7 +79,8 @@ impl Machine {
                     .because(error)
             })?;
         let ticker = Ticker::start(&engine)?;
-        Ok(Self { engine, ticker, runtime: Some(runtime) })
+        let cache = Cache::new(options.cache_dir.clone());
+        Ok(Self { engine, cache, ticker, runtime: Some(runtime) })
     }
 
     /// Runs `work` on the threads of guests. Dropping the future ends it at its next `await`.
@@ -139,7 +142,7 @@ impl<T> Drop for Running<T> {
 /// Every linear memory reserves 4 GiB of address space, which makes nearly all bounds checks free;
 /// only what a guest touches takes memory. Fifty instances reserve 200 GiB of the 128 TiB there
 /// are.
-pub(crate) fn engine() -> wasmtime::Result<Engine> {
+pub fn engine() -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config
         .epoch_interruption(true)

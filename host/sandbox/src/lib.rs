@@ -12,9 +12,12 @@
 //! `limits`, CPU time and waiting by `meter`, what crosses the boundary by the engine and by
 //! [`ipc`], what it says by `imports::log`. Guests run on threads of their own.
 
+pub mod cache;
+pub mod compile;
 pub mod engine;
 pub mod ipc;
 pub mod kinds;
+pub mod ndjson;
 pub mod policy;
 pub mod schema;
 

@@ -58,14 +58,15 @@ impl Ticker {
     }
 }
 
-/// Waits for the next tick. False when there will be none.
+/// Waits for the next tick. False when there will be none: an instance that outlives the ticker,
+/// because it is being ended, has to be interrupted still.
 fn wait(shared: &Shared) -> bool {
     let mut state = shared.state();
-    while state.instances == 0 && !state.over {
+    while state.instances == 0 {
+        if state.over {
+            return false;
+        }
         state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-    }
-    if state.over {
-        return false;
     }
     drop(state);
     std::thread::sleep(TICK);

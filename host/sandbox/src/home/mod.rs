@@ -84,6 +84,9 @@ impl Home for ConnectorHome {
         let job = Job::of_run(&self.client, &context);
         let query =
             Query { table: self.client.entity.clone(), since: request.since.as_ref().map(since) };
+        for note in machine.cache.take_notes() {
+            context.notices.debug(note);
+        }
         let state = request.resume.as_ref().map(state::read).transpose()?;
 
         let (on, with, asked) = (Arc::clone(&machine), Arc::clone(&loaded), Arc::clone(&job));

@@ -5,7 +5,7 @@ use arrow_schema::SchemaRef;
 use hygge_core::fault::Fault;
 
 use crate::guest::Rows;
-use crate::ipc;
+use crate::{ipc, ndjson};
 
 /// The batches of a chunk that have rows, and the memory they take together.
 pub(super) struct Decoded {
@@ -18,8 +18,10 @@ pub(super) fn decode(rows: Rows, schema: &SchemaRef, who: &str) -> Result<Decode
     let (mut batches, bytes) = match rows {
         // The columns point into what crossed the boundary.
         Rows::Arrow(bytes) => (ipc::decode(bytes, schema, who)?, size),
-        Rows::Ndjson(_) => {
-            return Err(Fault::config(format!("{who}: rows as lines of JSON cannot be read yet")));
+        Rows::Ndjson(bytes) => {
+            let batches = ndjson::decode(bytes, schema, who)?;
+            let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+            (batches, bytes)
         }
     };
     batches.retain(|batch| batch.num_rows() > 0);

@@ -2,10 +2,11 @@
 //!
 //! Every node and every buffer of a record batch is a number a guest wrote down. Afterwards each
 //! buffer lies within the body, no two of them can share bytes to seem larger than it, no array is
-//! longer than its bytes can account for, and there are exactly as many of both as the types need.
+//! longer than its bytes can account for, there are exactly as many of both as the types need, and
+//! offsets, views and keys are whole ones: Arrow's validation takes that for granted.
 //! What the bytes themselves say (offsets, UTF-8, keys) is left to Arrow's validation.
 
-use arrow_ipc::{FieldNode, RecordBatch};
+use arrow_ipc::{Buffer, FieldNode, RecordBatch};
 use arrow_schema::{DataType, Field};
 
 use crate::refused::Refused;
@@ -30,13 +31,15 @@ pub(super) fn check<'f>(
     let mut total = 0usize;
     for buffer in batch.buffers().into_iter().flatten() {
         let (offset, length) = (buffer.offset(), buffer.length());
-        let end = usize::try_from(offset).ok().zip(usize::try_from(length).ok());
-        if !end.is_some_and(|(at, length)| at.checked_add(length).is_some_and(|end| end <= body)) {
+        let within = usize::try_from(offset).ok().zip(usize::try_from(length).ok());
+        let within =
+            within.filter(|(at, length)| at.checked_add(*length).is_some_and(|end| end <= body));
+        let Some((_, length)) = within else {
             return Err(Refused::new(format!(
                 "a buffer claims {length} bytes at {offset} of a body of {body}"
             )));
-        }
-        total = total.saturating_add(end.map_or(0, |(_, length)| length));
+        };
+        total = total.saturating_add(length);
     }
     if total > body {
         return Err(Refused::new(format!(
@@ -45,7 +48,7 @@ pub(super) fn check<'f>(
     }
     let mut walk = Walk {
         nodes: batch.nodes().into_iter().flatten(),
-        buffers: batch.buffers().map_or(0, |buffers| buffers.len()),
+        buffers: batch.buffers().into_iter().flatten(),
         variadic: batch.variadicBufferCounts().into_iter().flatten(),
         longest,
     };
@@ -55,45 +58,58 @@ pub(super) fn check<'f>(
     walk.finish()
 }
 
-struct Walk<N, V> {
+struct Walk<N, B, V> {
     nodes: N,
-    buffers: usize,
+    buffers: B,
     variadic: V,
     longest: usize,
 }
 
-impl<'a, N: Iterator<Item = &'a FieldNode>, V: Iterator<Item = i64>> Walk<N, V> {
+impl<'a, N, B, V> Walk<N, B, V>
+where
+    N: Iterator<Item = &'a FieldNode>,
+    B: Iterator<Item = &'a Buffer>,
+    V: Iterator<Item = i64>,
+{
     fn column(&mut self, field: &Field) -> Result<(), Refused> {
         self.node(field)?;
         match field.data_type() {
             DataType::Null => Ok(()),
-            DataType::Utf8 | DataType::Binary | DataType::LargeUtf8 | DataType::LargeBinary => {
-                self.take(field, 3)
-            }
+            DataType::Utf8 | DataType::Binary => self.take(field, &[1, 4, 1]),
+            DataType::LargeUtf8 | DataType::LargeBinary => self.take(field, &[1, 8, 1]),
             DataType::Utf8View | DataType::BinaryView => {
+                self.take(field, &[1, 16])?;
                 let claimed = self.variadic.next().unwrap_or(-1);
-                let more = usize::try_from(claimed)
-                    .ok()
-                    .filter(|more| *more <= self.buffers)
-                    .ok_or_else(|| {
-                        Refused::new(format!("column `{}` claims {claimed} buffers", field.name()))
-                    })?;
-                self.take(field, 2 + more)
+                if claimed < 0 {
+                    return Err(Refused::new(format!(
+                        "column `{}` claims {claimed} buffers",
+                        field.name()
+                    )));
+                }
+                (0..claimed).try_for_each(|_| self.take(field, &[1]))
             }
-            DataType::List(item) | DataType::LargeList(item) | DataType::Map(item, _) => {
-                self.take(field, 2)?;
+            DataType::List(item) | DataType::Map(item, _) => {
+                self.take(field, &[1, 4])?;
                 self.column(item)
             }
-            DataType::ListView(item) | DataType::LargeListView(item) => {
-                self.take(field, 3)?;
+            DataType::LargeList(item) => {
+                self.take(field, &[1, 8])?;
+                self.column(item)
+            }
+            DataType::ListView(item) => {
+                self.take(field, &[1, 4, 4])?;
+                self.column(item)
+            }
+            DataType::LargeListView(item) => {
+                self.take(field, &[1, 8, 8])?;
                 self.column(item)
             }
             DataType::FixedSizeList(item, _) => {
-                self.take(field, 1)?;
+                self.take(field, &[1])?;
                 self.column(item)
             }
             DataType::Struct(fields) => {
-                self.take(field, 1)?;
+                self.take(field, &[1])?;
                 fields.iter().try_for_each(|field| self.column(field))
             }
             DataType::RunEndEncoded(ends, values) => {
@@ -104,7 +120,8 @@ impl<'a, N: Iterator<Item = &'a FieldNode>, V: Iterator<Item = i64>> Walk<N, V> 
                 "column `{}` is a union, which no batch may hold",
                 field.name()
             ))),
-            _ => self.take(field, 2),
+            DataType::Dictionary(keys, _) => self.take(field, &[1, whole(keys)]),
+            other => self.take(field, &[1, whole(other)]),
         }
     }
 
@@ -128,17 +145,36 @@ impl<'a, N: Iterator<Item = &'a FieldNode>, V: Iterator<Item = i64>> Walk<N, V> 
         Ok(())
     }
 
-    fn take(&mut self, field: &Field, buffers: usize) -> Result<(), Refused> {
-        self.buffers = self.buffers.checked_sub(buffers).ok_or_else(|| {
-            Refused::new(format!("a batch lacks buffers of the column `{}`", field.name()))
-        })?;
+    /// Goes past a buffer for each of `widths`, whose length is a multiple of it.
+    fn take(&mut self, field: &Field, widths: &[i64]) -> Result<(), Refused> {
+        for width in widths {
+            let name = field.name();
+            let buffer = self.buffers.next().ok_or_else(|| {
+                Refused::new(format!("a batch lacks buffers of the column `{name}`"))
+            })?;
+            let length = buffer.length();
+            if length % width != 0 {
+                return Err(Refused::new(format!(
+                    "column `{name}` has a buffer of {length} bytes: not a multiple of {width}"
+                )));
+            }
+        }
         Ok(())
     }
 
     fn finish(mut self) -> Result<(), Refused> {
-        if self.nodes.next().is_some() || self.buffers > 0 || self.variadic.next().is_some() {
+        if self.nodes.next().is_some()
+            || self.buffers.next().is_some()
+            || self.variadic.next().is_some()
+        {
             return Err(Refused::new("a batch holds more than the columns of its schema"));
         }
         Ok(())
     }
+}
+
+/// The bytes of a whole number; of other types, which need not be checked, one.
+fn whole(data_type: &DataType) -> i64 {
+    let width = data_type.primitive_width().filter(|_| data_type.is_integer());
+    width.and_then(|width| i64::try_from(width).ok()).unwrap_or(1)
 }

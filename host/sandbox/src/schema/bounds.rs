@@ -116,7 +116,9 @@ impl Look {
             DataType::Decimal256(precision, scale) => {
                 decimal(*precision, *scale, DECIMAL256_MAX_PRECISION).or_else(refuse)
             }
-            DataType::FixedSizeList(_, width) if !(1..=WIDEST).contains(width) => {
+            DataType::FixedSizeList(item, width)
+                if *width < 1 || items(item.data_type()) > i64::from(WIDEST / *width) =>
+            {
                 refuse(format!("has lists of {width} items: between 1 and {WIDEST} are taken"))
             }
             DataType::List(item)
@@ -160,6 +162,16 @@ impl Look {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// How many values one value of a type always holds.
+fn items(data_type: &DataType) -> i64 {
+    match data_type {
+        DataType::FixedSizeList(item, width) => {
+            items(item.data_type()).saturating_mul(i64::from(*width))
+        }
+        _ => 1,
     }
 }
 

@@ -14,6 +14,7 @@ use hygge_core::fault::Fault;
 use crate::ipc;
 
 pub(crate) use difference::{dictionary_ids, difference};
+pub(crate) use json::JSON;
 
 /// The two forms in which a connector may say what columns a table has.
 #[derive(Clone, Debug)]

@@ -67,6 +67,9 @@ impl ConnectorStore {
             mode: mode(request.mode),
             run_id: context.run.entity.clone(),
         };
+        for note in machine.cache.take_notes() {
+            context.notices.debug(note);
+        }
         let rows = from.as_ref().map_or(0, |from| from.rows);
         let (on, opened) = (Arc::clone(&machine), Arc::clone(&job));
         let guest = machine

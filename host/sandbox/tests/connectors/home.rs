@@ -10,7 +10,7 @@ async fn every_row_of_every_split_is_read_once() {
     let rows = Some(4 * ROWS as u64);
     let guest = Guest { splits: vec![("a", rows), ("b", rows), ("c", rows)], ..Guest::default() };
     let run = guest.run(Policy::default());
-    let finding = run.home.check().await.unwrap();
+    let finding = run.home().check().await.unwrap();
     assert!(finding.fault.is_none(), "{finding:?}");
     assert_eq!(finding.note, "abc");
     let mut ids = run.read().await.unwrap();

@@ -97,7 +97,7 @@ async fn a_trap_names_where_it_happened() {
     let guest = Guest { open: "unreachable", ..Guest::default() };
     let run = guest.run(Policy::default());
     assert!(run.fails().await.0.to_string().contains("`home.session.open`"));
-    let finding = run.home.check().await.unwrap();
+    let finding = run.home().check().await.unwrap();
     assert!(finding.fault.is_some_and(|fault| fault.to_string().contains("`shop`")));
 }
 

@@ -3,4 +3,5 @@
 
 mod home;
 mod limits;
+mod store;
 mod support;

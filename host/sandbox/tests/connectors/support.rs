@@ -7,7 +7,7 @@ use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, cast::AsArray};
 use hygge_core::budget::{Budget, Share};
 use hygge_core::contract::{
-    Context, Delivery, Durability, Home, ReadRequest, Reader, RunIds, Site,
+    Context, Delivery, Durability, Home, ReadRequest, Reader, RunIds, Site, Store,
 };
 use hygge_core::cpu::Cpu;
 use hygge_core::engine::event::{Event, Listener, Notices};
@@ -189,7 +189,7 @@ impl Listener for Told {
 
 /// A run in which a component is read as the table `things`.
 pub(crate) struct Run {
-    pub home: Arc<dyn Home>,
+    pub connector: Arc<Connector>,
     pub budget: Arc<Budget>,
     share: Arc<Share>,
     told: Arc<Told>,
@@ -204,13 +204,19 @@ impl Run {
         let sandbox = Sandbox::new(SandboxOptions { cache_dir: Some(folder.path().join("cache")) });
         let connector = Connector::load(&sandbox, "shop", Source::File(file), policy).unwrap();
         let budget = Budget::new(256 << 20);
-        Self {
-            home: configured(&connector),
-            share: budget.share(),
-            budget,
-            told: Arc::default(),
-            _folder: folder,
-        }
+        Self { connector, share: budget.share(), budget, told: Arc::default(), _folder: folder }
+    }
+
+    /// The connector as a Store.
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        let kind = kinds::store(&self.connector).unwrap();
+        at_site(|mapping, span, site, problems| kind.configure(mapping, span, site, problems))
+    }
+
+    /// The connector as a Home.
+    pub(crate) fn home(&self) -> Arc<dyn Home> {
+        let kind = kinds::home(&self.connector).unwrap();
+        at_site(|mapping, span, site, problems| kind.configure(mapping, span, site, problems))
     }
 
     /// What one attempt knows of the run.
@@ -234,7 +240,7 @@ impl Run {
         resume: Option<serde_json::Value>,
     ) -> Result<Box<dyn Reader>, Fault> {
         let request = ReadRequest { resume, ..ReadRequest::default() };
-        self.home.open(&request, Arc::clone(context)).await
+        self.home().open(&request, Arc::clone(context)).await
     }
 
     /// All rows.
@@ -271,7 +277,8 @@ pub(crate) async fn next(reader: &mut dyn Reader) -> Result<Option<Vec<i64>>, Fa
     }))
 }
 
-fn configured(connector: &Arc<Connector>) -> Arc<dyn Home> {
+/// What a kind makes of no keys at all, for the entity `things` of the flow `f`.
+fn at_site<T>(configure: impl FnOnce(&Mapping, &Span, Site<'_>, &mut Problems) -> Option<T>) -> T {
     let text = Text { name: "f.yml".into(), path: "f.yml".into(), text: String::new() };
     let span = Span { source: Arc::new(text), start: 0, end: 0 };
     let site = Site {
@@ -283,7 +290,6 @@ fn configured(connector: &Arc<Connector>) -> Arc<dyn Home> {
         connector: None,
     };
     let mut problems = Problems::default();
-    let kind = kinds::home(connector).unwrap();
-    let home = kind.configure(&Mapping::default(), &span, site, &mut problems);
-    home.unwrap_or_else(|| panic!("{problems:?}"))
+    let configured = configure(&Mapping::default(), &span, site, &mut problems);
+    configured.unwrap_or_else(|| panic!("{problems:?}"))
 }
