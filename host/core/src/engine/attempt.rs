@@ -75,12 +75,7 @@ pub(super) async fn run(
         writer.abort().await;
         return Ok(record_success(runner, task, Landed::default(), moved.tracked).await?);
     }
-    let staged = tokio::select! {
-        biased;
-        () = runner.cancel.cancelled() => Err(Fault::cancelled()),
-        staged = writer.stage() => staged,
-    };
-    let staged = match staged {
+    let staged = match stage(runner, writer, &context).await {
         Ok(staged) => match agree("read", moved.rows, "staged", staged.rows, runner) {
             Ok(()) => Ok(staged),
             Err(fault) => Err(checkpoint::distrusted(runner, fault).await),
@@ -105,8 +100,7 @@ async fn fill(
     context: &Arc<Context>,
     trail: &Trail,
 ) -> Result<(Moved, Box<dyn Writer>), Fault> {
-    let progress = stall::Progress::default();
-    let filling = fill_until_cancelled(runner, task, context, trail, &progress);
+    let filling = fill_until_cancelled(runner, task, context, trail);
     tokio::pin!(filling);
     let overdue = async {
         runner.cancel.cancelled().await;
@@ -115,7 +109,7 @@ async fn fill(
     tokio::select! {
         biased;
         filled = &mut filling => filled,
-        fault = stall::watch(runner.plan.timeout, &progress) => {
+        fault = stall::watch(runner.plan.timeout, &context.progress) => {
             context.cancel.cancel();
             if let Ok(Ok((_, writer))) = tokio::time::timeout(GRACE, &mut filling).await {
                 stop(runner, writer).await;
@@ -132,11 +126,9 @@ async fn fill_until_cancelled(
     task: &Task,
     context: &Arc<Context>,
     trail: &Trail,
-    progress: &stall::Progress,
 ) -> Result<(Moved, Box<dyn Writer>), Fault> {
-    let opening = Opening { runner, task, context, trail, progress };
-    let ends = opening.open().await?;
-    let way = Way { runner, task, context, progress, columns: &ends.columns };
+    let ends = Opening { runner, task, context, trail }.open().await?;
+    let way = Way { runner, task, context, columns: &ends.columns };
     let mut writer = ends.writer;
     match way.move_all(ends.reader, ends.tracker, ends.rows, writer.as_mut()).await {
         Ok(moved) => Ok((moved, writer)),
@@ -145,6 +137,26 @@ async fn fill_until_cancelled(
             Err(fault)
         }
     }
+}
+
+/// Has everything staged; what is still being written then may be much.
+async fn stage(
+    runner: &EntityRunner,
+    writer: Box<dyn Writer>,
+    context: &Context,
+) -> Result<Staged, Fault> {
+    context.progress.mark();
+    let mut staging = writer.stage();
+    let fault = tokio::select! {
+        biased;
+        () = runner.cancel.cancelled() => Fault::cancelled(),
+        fault = stall::watch(runner.plan.timeout, &context.progress) => fault,
+        staged = &mut staging => return staged,
+    };
+    context.cancel.cancel();
+    // Whatever comes of it now is swept away; it should not be writing when it is.
+    let _ = tokio::time::timeout(GRACE, staging).await;
+    Err(fault)
 }
 
 /// Ends a load under way. What it wrote goes away, but for a checkpoint.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::checkpoint::{self, Trail};
 use super::entity::{EntityRunner, Task};
 use super::event::Event;
-use super::stall::Progress;
 use crate::contract::{Context, LoadRequest, ReadRequest, Reader, Writer};
 use crate::fault::Fault;
 use crate::journal::Checkpoint;
@@ -46,7 +45,6 @@ pub(super) struct Opening<'a> {
     pub task: &'a Task,
     pub context: &'a Arc<Context>,
     pub trail: &'a Trail,
-    pub progress: &'a Progress,
 }
 
 impl Opening<'_> {
@@ -73,7 +71,7 @@ impl Opening<'_> {
         self.opened(reader.as_ref(), 0);
         let load = self.load(reader.as_ref());
         let writer = self.runner.plan.store.begin(&load, Arc::clone(self.context)).await?;
-        self.progress.mark();
+        self.context.progress.mark();
         let columns = checkpoint::columns(&load.schema);
         Ok(Ends { reader, writer, tracker, columns, rows: 0 })
     }
@@ -106,7 +104,7 @@ impl Opening<'_> {
             () = self.context.cancel.cancelled() => return Err(Fault::cancelled()),
             reader = self.runner.plan.home.open(request, Arc::clone(self.context)) => reader?,
         };
-        self.progress.mark();
+        self.context.progress.mark();
         Ok(reader)
     }
 
@@ -125,6 +123,6 @@ impl Opening<'_> {
             name: self.runner.plan.name.clone(),
             rows: reader.rows_expected().map(|rows| rows.saturating_add(durable)),
         });
-        self.progress.mark();
+        self.context.progress.mark();
     }
 }

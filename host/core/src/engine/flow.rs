@@ -10,8 +10,6 @@ use tokio::sync::mpsc;
 
 use super::checkpoint::{self, Mark, Pace};
 use super::entity::{EntityRunner, Task};
-use super::event::Event;
-use super::stall::Progress;
 use crate::contract::{Batch, Context, Delivery, Parcel, Reader, Tracking, Writer};
 use crate::fault::Fault;
 use crate::watermark::{Tracked, Tracker};
@@ -37,7 +35,6 @@ pub(super) struct Way<'a> {
     pub runner: &'a EntityRunner,
     pub task: &'a Task,
     pub context: &'a Arc<Context>,
-    pub progress: &'a Progress,
     /// The columns of the rows, as a checkpoint has them.
     pub columns: &'a str,
 }
@@ -75,26 +72,26 @@ impl Way<'_> {
         durable: u64,
         writer: &mut dyn Writer,
     ) -> Result<(), Fault> {
-        let Self { runner, progress, .. } = self;
-        let (mut rows, mut bytes) = (durable, 0);
+        let Self { runner, context, .. } = self;
+        if durable > 0 {
+            context.progress.advance(durable, 0);
+        }
         while let Some(item) = queue.recv().await {
             match item {
                 Item::Delivery(Delivery::Rows(batch)) => {
-                    rows += batch.rows.num_rows() as u64;
-                    bytes += batch.permit.bytes() as u64;
+                    let (rows, bytes) = (batch.rows.num_rows() as u64, batch.permit.bytes() as u64);
                     writer.write(batch).await?;
+                    context.progress.advance(rows, bytes);
                 }
                 Item::Delivery(Delivery::Parcel(parcel)) => {
-                    rows += parcel.rows;
-                    bytes += parcel.bytes;
                     writer.take(parcel).await?;
+                    context.progress.mark();
                 }
                 Item::Mark(mark) => {
                     checkpoint::keep(runner, self.task, self.columns, mark, writer).await?;
+                    context.progress.mark();
                 }
             }
-            progress.mark();
-            runner.listener.event(&Event::Progress { name: runner.plan.name.clone(), rows, bytes });
         }
         Ok(())
     }
@@ -260,6 +257,7 @@ mod tests {
             cancel: Default::default(),
             durability: Durability::Process,
             notices: Notices::new(None, Arc::new(Silent)),
+            progress: crate::contract::Progress::silent(),
         })
     }
 
