@@ -34,11 +34,11 @@ hygge_core::keys! {
 pub(crate) struct CounterKind;
 
 impl HomeKind for CounterKind {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "counter"
     }
 
-    fn keys(&self) -> &'static KeySet {
+    fn keys(&self) -> &KeySet {
         CounterKeys::key_set()
     }
 

@@ -16,10 +16,11 @@ use std::time::Duration;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use hygge_core::contract::Kinds;
+use hygge_core::contract::{Kinds, Wanted};
 use hygge_core::engine::event::{EntityName, Listener, Silent};
 use hygge_core::journal::{Checkpoint, Journal};
 use hygge_core::project::load::{Request, load};
+use hygge_core::project::problem::Problems;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use counter::CounterKind;
@@ -34,10 +35,10 @@ const PROJECT: &str = "HYGGE_KILLED_PROJECT";
 fn the_process() {
     let Some(root) = std::env::var_os(PROJECT) else { return };
     let root = Path::new(&root);
-    let kinds = Kinds {
+    let kinds = |_: &Wanted<'_>, _: &mut Problems| Kinds {
         homes: vec![Box::new(CounterKind)],
         stores: hygge_files::store::kinds(),
-        absent: &[],
+        ..Kinds::default()
     };
     let plan = load(root, &kinds, &Request::default(), &|_| None).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
