@@ -225,7 +225,8 @@ fn read(path: &Path) -> Result<Vec<u8>, Fault> {
     // One byte more tells a file that is too large, whatever its folder says of it.
     file.take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > LARGEST {
-        let message = format!("the connector {} is larger than {}", path.display(), size(LARGEST as u64));
+        let message =
+            format!("the connector {} is larger than {}", path.display(), size(LARGEST as u64));
         return Err(Fault::config(message).with_help("leave out of it what it does not need"));
     }
     Ok(bytes)
