@@ -8,9 +8,10 @@ use hygge_core::fault::Fault;
 pub(crate) struct Refused(String);
 
 impl Refused {
-    /// A reason, as the second half of a sentence that begins with who it was.
-    pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
+    /// A reason, as the second half of a sentence that begins with who it was. It may quote what
+    /// came from a guest.
+    pub(crate) fn new(reason: impl AsRef<str>) -> Self {
+        Self(line(reason.as_ref(), 1000))
     }
 
     /// The fault a user sees: `who` is the connector with its entity.
@@ -22,10 +23,14 @@ impl Refused {
     }
 }
 
-/// A name as messages show it: its beginning, on one line.
+/// A name as messages show it.
 pub(crate) fn shown(name: &str) -> String {
-    const LONGEST: usize = 60;
-    let line: String =
-        name.chars().take(LONGEST).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if name.chars().nth(LONGEST).is_some() { format!("{line}…") } else { line }
+    line(name, 60)
+}
+
+/// The beginning of a text, on one line.
+fn line(text: &str, longest: usize) -> String {
+    let line = text.chars().take(longest).map(|c| if c.is_control() { '\u{fffd}' } else { c });
+    let more = text.chars().nth(longest).map(|_| '…');
+    line.chain(more).collect()
 }

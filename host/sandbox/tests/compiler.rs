@@ -2,16 +2,15 @@
 //!
 //! Without the usual harness, which would not know the argument that such a child is started with.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test, though without the harness")]
+
 use std::process::ExitCode;
 
 use hygge_forge::Digest;
 use hygge_sandbox::cache::Cache;
 use hygge_sandbox::compile::child_main;
-use wasmtime::{Config, Engine};
-
-fn engine() -> wasmtime::Result<Engine> {
-    Engine::new(Config::new().epoch_interruption(true))
-}
+use hygge_sandbox::engine::engine;
+use wasmtime::Engine;
 
 fn main() -> ExitCode {
     if let Some(code) = child_main(std::env::args_os(), engine) {
@@ -23,7 +22,7 @@ fn main() -> ExitCode {
     let component = wat::parse_str(text).unwrap();
     let digest = Digest::of(&component);
     cache.component(&engine().unwrap(), &component, &digest, "x").unwrap();
-    assert_eq!(cache.notes(), [""; 0]);
+    assert_eq!(cache.take_notes(), [""; 0]);
 
     // Code for the child's settings, not for those asked for: it was the child that compiled.
     let other = Engine::default();

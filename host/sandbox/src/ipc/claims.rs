@@ -31,13 +31,15 @@ pub(super) fn check<'f>(
     let mut total = 0usize;
     for buffer in batch.buffers().into_iter().flatten() {
         let (offset, length) = (buffer.offset(), buffer.length());
-        let end = usize::try_from(offset).ok().zip(usize::try_from(length).ok());
-        if !end.is_some_and(|(at, length)| at.checked_add(length).is_some_and(|end| end <= body)) {
+        let within = usize::try_from(offset).ok().zip(usize::try_from(length).ok());
+        let within =
+            within.filter(|(at, length)| at.checked_add(*length).is_some_and(|end| end <= body));
+        let Some((_, length)) = within else {
             return Err(Refused::new(format!(
                 "a buffer claims {length} bytes at {offset} of a body of {body}"
             )));
-        }
-        total = total.saturating_add(end.map_or(0, |(_, length)| length));
+        };
+        total = total.saturating_add(length);
     }
     if total > body {
         return Err(Refused::new(format!(
