@@ -4,11 +4,11 @@ import argparse
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 
 import measure
-import sources
 from cases import CASES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -24,6 +24,14 @@ def arguments():
     parser.add_argument("--data", default=None, help="where sources are kept")
     parser.add_argument("--write", action="store_true", help="put the table into README.md")
     return parser.parse_args()
+
+
+def source_of(case, data, options):
+    """Makes the case's source in a process of its own: this one stays small, because what it
+    starts is first a copy of it, and the peak memory of small commands would be its own."""
+    tpch = os.path.join(options.bin, "tpch")
+    command = [sys.executable, f"{HERE}/sources.py", case.source, data, tpch, str(options.scale)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def hygge(binary, case, source, work):
@@ -71,7 +79,7 @@ def main():
     lines = []
     with tempfile.TemporaryDirectory(dir=data) as work:
         for case in chosen:
-            source = sources.make(case.source, data, os.path.join(options.bin, "tpch"), options.scale)
+            source = source_of(case, data, options)
             contestants = {"hygge": hygge(os.path.join(options.bin, "hygge"), case, source, f"{work}/hygge")}
             for name, how in case.peers.items():
                 contestants[name] = peer(how, source, f"{work}/peer")

@@ -1,7 +1,9 @@
-"""The data that cases move: generated once, kept under the build folder."""
+"""The data that cases move: generated once, kept under the build folder. Called with a source's
+name, the folder, the generator and the scale; prints where the source is."""
 
 import os
 import shutil
+import sys
 
 import duckdb
 import pyarrow as pa
@@ -37,3 +39,7 @@ def make(name, folder, tpch, scale):
         duckdb.execute(f"copy (from read_parquet('{base}/t/*.parquet')) to '{part}/t/data.{kind}' {how}")
     os.rename(part, path)
     return path
+
+
+if __name__ == "__main__":
+    print(make(*sys.argv[1:4], float(sys.argv[4])))

@@ -42,6 +42,18 @@ pub fn script(text: &str, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
+/// Runs a program of `tests/python`, which may use the others there, as [`script`] does.
+#[track_caller]
+pub fn program(name: &str, arguments: &[&str]) -> String {
+    let folder = repository().join("tests/python");
+    let text = format!(
+        "import runpy, sys; sys.dont_write_bytecode = True; sys.path.insert(0, {folder:?}); \
+         runpy.run_path({:?}, run_name='__main__')",
+        folder.join(name)
+    );
+    script(&text, arguments)
+}
+
 /// Panics unless pyarrow, DuckDB and Polars all read the same rows, in the same order, from two
 /// folders of Parquet files.
 #[track_caller]

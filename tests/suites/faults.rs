@@ -11,6 +11,7 @@ use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch};
 use hygge_tests::mount::Mount;
 use hygge_tests::project::{Project, finish};
 use hygge_tests::table;
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
 /// A project with one entity `t`, whose destination holds an older table of 100 rows.
 fn with_old_table() -> Project {
@@ -296,4 +297,37 @@ fn one_failed_entity_leaves_the_others_running() {
     project.hygge(&["go"]).fails_with(&["bad", "x.parquet"]);
     assert_eq!(table::count(&project.path("lake/a")), 10);
     assert_eq!(table::count(&project.path("lake/c")), 10);
+}
+
+/// A decoder may panic over what is broken. That is caught and told as any other fault, and what
+/// the panic itself says is a detail of the log.
+#[test]
+fn what_a_decoder_panics_over_is_a_fault_like_any_other() {
+    let ids = Int64Array::from_iter((0..60).map(|at| (at % 7 != 0).then_some(at)));
+    let rows = RecordBatch::try_from_iter([("id", Arc::new(ids) as ArrayRef)]).unwrap();
+    let project = Project::new();
+    table::write(&project.path("whole.parquet"), &rows);
+    let whole = std::fs::read(project.path("whole.parquet")).unwrap();
+    let reader =
+        SerializedFileReader::new(std::fs::File::open(project.path("whole.parquet")).unwrap())
+            .unwrap();
+    let page = reader.metadata().row_group(0).column(0).data_page_offset() as usize;
+    // Every bit of the header of the page, and more, in a table of its own.
+    let bits = (page..page + 64).flat_map(|byte| (0..8).map(move |bit| (byte, bit)));
+    let entities: Vec<String> = bits
+        .map(|(byte, bit)| {
+            let mut flipped = whole.clone();
+            flipped[byte] ^= 1 << bit;
+            let entity = format!("byte_{byte}_bit_{bit}");
+            project.write(&format!("source/{entity}/a.parquet"), &flipped);
+            entity
+        })
+        .collect();
+    let list: String = entities.iter().map(|name| format!("  - {name}\n")).collect();
+    let flow = format!("home: source\nstore: {{path: lake, batch_size: 500}}\nentities:\n{list}");
+    project.write("flows/f/flow.yml", flow);
+    project.hygge(&["go"]).fails_with(&["a.parquet is damaged: row group 0, column `id`"]);
+    let [log] = &project.files("logs")[..] else { panic!("no log file") };
+    let log = std::fs::read_to_string(project.path("logs").join(log)).unwrap();
+    assert!(log.contains("DEBUG  caught: panicked at "), "no decoder panicked: try other bytes");
 }

@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod failure;
+mod panics;
 mod registry;
 mod report;
 mod signals;
@@ -20,6 +21,7 @@ use args::{Cli, Color};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     choose_colors(cli.global.color);
+    panics::quieten();
     commands::run(cli).unwrap_or_else(|failure| failure.tell())
 }
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{dry_run, load, open_journal, runtime};
 use crate::args::{Global, GoArgs, LogFormat};
 use crate::failure::{Failure, print};
+use crate::panics;
 use crate::report::{Report, Settings, Severity, problem_lines};
 use crate::signals;
 use hygge_core::engine;
@@ -65,6 +66,7 @@ async fn run(plan: &Plan, report: &Arc<Report>) -> Result<RunReport, Fault> {
         warn(report, message.clone());
     }
     let listener: Arc<dyn Listener> = Arc::<Report>::clone(report);
+    panics::tell(&listener);
     engine::run(plan, Arc::new(journal), listener, cancel).await
 }
 

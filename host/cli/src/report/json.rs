@@ -13,13 +13,14 @@
 //! | `staged` | `rows` |
 //! | `retrying` | `attempt`, `wait_seconds`, `error` |
 //! | `notice` | `level` (`debug`, `info`, `warning`), `message`; `flow` and `entity` may be null |
-//! | `finished` | `index`, `of`, `status` (`success`, `skip`, `fail`), `reason`, `error`, `source`, `destination`, `mode`, `rows`, `bytes`, `files`, `seconds`, `rows_per_second`, `watermark`, `warnings` |
+//! | `finished` | `index`, `of`, `status` (`success`, `skip`, `fail`), `reason`, `error`, `source`, `destination`, `mode`, `rows`, `bytes`, `files`, `seconds`, `rows_per_second`, `watermark`, `how` (how the rows travelled: `copied`, or null), `warnings` |
 //! | `interrupted` | the user asked for an end |
 //! | `stopped` | `error`: the run could not go on, or not begin |
 //! | `run_finished` | `run_id`, `status` (`success`, `fail`, `cancelled`), `pass`, `warn`, `error`, `skip`, `total`, `rows`, `bytes`, `files`, `seconds`, `rows_per_second` |
 //!
 //! A project with mistakes ends before a run begins, with one object for each of them: `event` is
-//! `problem`, with `message`, `file`, `line`, `column`, `label`, `help`. With `--dry-run` there is
+//! `problem`, with `message`, `file`, `line`, `column`, `label`, `also` (other places that belong to
+//! it, each with `file`, `line`, `column`, `label`), `help`. With `--dry-run` there is
 //! one object for each entity: `event` is `plan`.
 //!
 //! An `error` is `{kind, message, causes, help}`. `--quiet` leaves only `finished` with the status
@@ -129,6 +130,14 @@ pub(crate) fn problem_lines(problems: &Problems) -> String {
     let mut text = String::new();
     for problem in &problems.list {
         let place = problem.span.as_ref().map(|span| (span, span.line_column()));
+        let also: Vec<Value> = problem
+            .also
+            .iter()
+            .map(|(span, label)| {
+                let (line, column) = span.line_column();
+                json!({ "file": span.source.name, "line": line, "column": column, "label": label })
+            })
+            .collect();
         let object = json!({
             "time": time,
             "event": "problem",
@@ -137,6 +146,7 @@ pub(crate) fn problem_lines(problems: &Problems) -> String {
             "line": place.map(|(_, (line, _))| line),
             "column": place.map(|(_, (_, column))| column),
             "label": problem.label,
+            "also": also,
             "help": problem.help,
         });
         text.push_str(&object.to_string());
@@ -226,6 +236,7 @@ fn finished(report: &EntityReport) -> Value {
         "seconds": seconds(report.elapsed),
         "rows_per_second": per_second(report.rows, report.elapsed),
         "watermark": report.watermark.as_ref().map(ToString::to_string),
+        "how": report.how,
         "warnings": report.warnings,
     })
 }
@@ -293,7 +304,7 @@ mod tests {
         insta::assert_snapshot!(text.join("\n"), @r#"
         {"time":"2026-01-02T03:04:05.678Z","event":"progress","flow":"crm","entity":"users","rows":1,"bytes":2}
         {"time":"2026-01-02T03:04:05.678Z","event":"notice","level":"warning","message":"low","flow":null,"entity":null}
-        {"time":"2026-01-02T03:04:05.678Z","event":"finished","flow":"crm","entity":"orders","index":1,"of":3,"status":"fail","reason":null,"error":{"kind":"data","message":"1.parquet is damaged","causes":["the footer ends early"],"help":"copy it again"},"source":"data/in/orders","destination":"data/out/orders","mode":"replace","rows":0,"bytes":0,"files":2,"seconds":1.5,"rows_per_second":null,"watermark":null,"warnings":[]}
+        {"time":"2026-01-02T03:04:05.678Z","event":"finished","flow":"crm","entity":"orders","index":1,"of":3,"status":"fail","reason":null,"error":{"kind":"data","message":"1.parquet is damaged","causes":["the footer ends early"],"help":"copy it again"},"source":"data/in/orders","destination":"data/out/orders","mode":"replace","rows":0,"bytes":0,"files":2,"seconds":1.5,"rows_per_second":null,"watermark":null,"how":null,"warnings":[]}
         {"time":"2026-01-02T03:04:05.678Z","event":"interrupted"}
         {"time":"2026-01-02T03:04:05.678Z","event":"run_finished","run_id":"c0","status":"fail","pass":1,"warn":0,"error":1,"skip":0,"total":2,"rows":300,"bytes":3000,"files":2,"seconds":2.0,"rows_per_second":150}
         "#);
@@ -306,9 +317,14 @@ mod tests {
             path: "/p/flows/crm/flow.yml".into(),
             text: "home:\n  pth: data\n".into(),
         };
-        let span = Span { source: Arc::new(source), start: 8, end: 11 };
+        let source = Arc::new(source);
+        let home = Span { source: Arc::clone(&source), start: 0, end: 4 };
+        let span = Span { source, start: 8, end: 11 };
         let mut problems = Problems::default();
-        problems.add(&span, "unknown key `pth`").label("did you mean `path`?");
+        problems
+            .add(&span, "unknown key `pth`")
+            .label("did you mean `path`?")
+            .also(&home, "in this home");
         problems.add_nowhere("no hygge.yml");
         let text = problem_lines(&problems);
         let lines: Vec<Value> =
@@ -316,7 +332,11 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert_eq!((&lines[0]["line"], &lines[0]["column"]), (&json!(2), &json!(3)));
         assert_eq!(lines[0]["file"], "flows/crm/flow.yml");
-        assert_eq!(lines[1]["file"], Value::Null);
+        let also = json!([{
+            "file": "flows/crm/flow.yml", "line": 1, "column": 1, "label": "in this home"
+        }]);
+        assert_eq!(lines[0]["also"], also);
+        assert_eq!((&lines[1]["file"], &lines[1]["also"]), (&Value::Null, &json!([])));
     }
 
     #[test]

@@ -127,7 +127,7 @@ fn landed(text: &mut String, flows: &IndexMap<&str, Vec<&EntityReport>>, fold: b
         let name_width = width(&good, |entity| &entity.name.entity);
         let place_width = width(&good, |entity| &entity.destination);
         for entity in &good {
-            let _ = writeln!(
+            let _ = write!(
                 text,
                 "    {:name_width$}  → {:place_width$}  {} · {} · {}",
                 entity.name.entity,
@@ -136,6 +136,10 @@ fn landed(text: &mut String, flows: &IndexMap<&str, Vec<&EntityReport>>, fold: b
                 amounts(entity.rows, entity.bytes, entity.parts),
                 duration(entity.elapsed),
             );
+            if let Some(how) = &entity.how {
+                let _ = write!(text, " · {how}");
+            }
+            text.push('\n');
         }
     }
     if fold && heading.shown {
@@ -284,6 +288,7 @@ mod tests {
         warned.mode = Mode::Append;
         let mut also = success("sales", "orders", 1);
         also.warnings = warned.warnings.clone();
+        also.how = Some("2 of 16 columns encoded".into());
         let mut skipped = success("sales", "returns", 0);
         skipped.outcome = Outcome::Skipped("an earlier entity failed".into());
         run(vec![
@@ -303,7 +308,7 @@ mod tests {
             users  → data/out/users  replace · 1,234,567 rows · 12.3 MB · 2 files · 1.5s
           sales
             lines   → data/out/lines   append · 3,000,000 rows · 30.0 MB · 2 files · 1.5s
-            orders  → data/out/orders  replace · 1 row · 10 B · 2 files · 1.5s
+            orders  → data/out/orders  replace · 1 row · 10 B · 2 files · 1.5s · 2 of 16 columns encoded
 
         Skipped
           sales_returns  an earlier entity failed

@@ -25,6 +25,7 @@ pub(crate) fn success(flow: &str, entity: &str, rows: u64) -> EntityReport {
         parts: 2,
         elapsed: Duration::from_millis(1500),
         watermark: None,
+        how: None,
         warnings: Vec::new(),
     }
 }

@@ -29,7 +29,8 @@ pub struct Batch {
 ///
 /// A Home gives parcels only to a Store whose [`Terms`](super::Terms) it knows. Rows and parcels
 /// may alternate; their order is that of the rows. All rows of a parcel land: a parcel never
-/// holds one that an incremental load should leave out.
+/// holds one that an incremental load should leave out. Its Writer tells
+/// [`Context::progress`](super::Context::progress) how far it is with it.
 pub struct Parcel {
     /// How many rows it holds.
     pub rows: u64,

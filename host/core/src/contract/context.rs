@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::Progress;
 use crate::budget::Share;
 use crate::cpu::Cpu;
 use crate::engine::event::Notices;
@@ -48,4 +49,6 @@ pub struct Context {
     pub durability: Durability,
     /// Notes and warnings for the user.
     pub notices: Notices,
+    /// How far this attempt is.
+    pub progress: Progress,
 }

@@ -27,6 +27,7 @@ mod context;
 mod guest;
 mod home;
 mod kind;
+mod progress;
 mod store;
 
 pub use batch::{Batch, Delivery, Parcel, Tracking};
@@ -34,6 +35,7 @@ pub use context::{Context, Durability, RunIds};
 pub use guest::{Guest, Rights};
 pub use home::{Home, ReadRequest, Reader, Since, SourcePlan};
 pub use kind::{Connections, HomeKind, KindSource, Kinds, Site, StoreKind, Wanted};
+pub use progress::{Portion, Progress};
 pub use store::{
     BoundaryRequest, Clash, DestinationPlan, LoadRequest, Manifest, Mode, Published, Staged, Store,
     StorePlanRequest, Terms, Territory, Writer,

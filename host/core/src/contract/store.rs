@@ -104,7 +104,7 @@ pub trait Writer: Send {
     async fn write(&mut self, batch: Batch) -> Result<(), Fault>;
 
     /// Takes a parcel that was made on the Store's [`Terms`]. Only a Store that has such terms
-    /// is given one.
+    /// is given one. Its rows count as moved when [`Context::progress`] is told so.
     async fn take(&mut self, parcel: Parcel) -> Result<(), Fault> {
         drop(parcel);
         Err(Fault::bug("a parcel was given to a store that takes rows alone"))

@@ -61,12 +61,7 @@ pub(super) async fn run(
         writer.abort().await;
         return Ok(record_success(runner, task, Landed::default(), moved.tracked).await?);
     }
-    let staged = tokio::select! {
-        biased;
-        () = runner.cancel.cancelled() => Err(Fault::cancelled()),
-        staged = writer.stage() => staged,
-    };
-    let staged = staged.and_then(|staged| {
+    let staged = stage(runner, writer, &context).await.and_then(|staged| {
         agree("read", moved.rows, "staged", staged.rows, runner)?;
         Ok(staged)
     });
@@ -87,8 +82,7 @@ async fn fill(
     task: &Task,
     context: &Arc<Context>,
 ) -> Result<(Moved, Box<dyn Writer>), Fault> {
-    let progress = stall::Progress::default();
-    let filling = fill_until_cancelled(runner, task, context, &progress);
+    let filling = fill_until_cancelled(runner, task, context);
     tokio::pin!(filling);
     let overdue = async {
         runner.cancel.cancelled().await;
@@ -97,7 +91,7 @@ async fn fill(
     let outcome = tokio::select! {
         biased;
         filled = &mut filling => filled,
-        fault = stall::watch(runner.plan.timeout, &progress) => {
+        fault = stall::watch(runner.plan.timeout, &context.progress) => {
             context.cancel.cancel();
             if let Ok(Ok((_, writer))) = tokio::time::timeout(GRACE, &mut filling).await {
                 writer.abort().await;
@@ -118,7 +112,6 @@ async fn fill_until_cancelled(
     runner: &EntityRunner,
     task: &Task,
     context: &Arc<Context>,
-    progress: &stall::Progress,
 ) -> Result<(Moved, Box<dyn Writer>), Fault> {
     let reader = tokio::select! {
         biased;
@@ -128,7 +121,7 @@ async fn fill_until_cancelled(
     runner
         .listener
         .event(&Event::Opened { name: runner.plan.name.clone(), rows: reader.rows_expected() });
-    progress.mark();
+    context.progress.mark();
     let schema = reader.schema();
     let tracker = match &runner.plan.watermark {
         Some(spec) => {
@@ -139,14 +132,34 @@ async fn fill_until_cancelled(
     };
     let load = LoadRequest { schema, mode: task.mode };
     let mut writer = runner.plan.store.begin(&load, Arc::clone(context)).await?;
-    progress.mark();
-    match flow::move_all(runner, context, reader, tracker, writer.as_mut(), progress).await {
+    context.progress.mark();
+    match flow::move_all(runner, context, reader, tracker, writer.as_mut()).await {
         Ok(moved) => Ok((moved, writer)),
         Err(fault) => {
             writer.abort().await;
             Err(fault)
         }
     }
+}
+
+/// Has everything staged; what is still being written then may be much.
+async fn stage(
+    runner: &EntityRunner,
+    writer: Box<dyn Writer>,
+    context: &Context,
+) -> Result<Staged, Fault> {
+    context.progress.mark();
+    let mut staging = writer.stage();
+    let fault = tokio::select! {
+        biased;
+        () = runner.cancel.cancelled() => Fault::cancelled(),
+        fault = stall::watch(runner.plan.timeout, &context.progress) => fault,
+        staged = &mut staging => return staged,
+    };
+    context.cancel.cancel();
+    // Whatever comes of it now is swept away; it should not be writing when it is.
+    let _ = tokio::time::timeout(GRACE, staging).await;
+    Err(fault)
 }
 
 /// From staged to success. Nothing here is given up for a Ctrl-C: it is short, and half of it is

@@ -181,6 +181,7 @@ fn not_run(plan: &EntityPlan, index: usize, of: usize, outcome: Outcome) -> Enti
         parts: 0,
         elapsed: std::time::Duration::ZERO,
         watermark: None,
+        how: None,
         warnings: Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::attempt::{self, Failed, Landed};
 use super::event::{EntityReport, Event, Listener, Notices, Outcome};
 use crate::budget::Share;
-use crate::contract::{Context, Durability, Mode, ReadRequest, RunIds, Since};
+use crate::contract::{Context, Durability, Mode, Progress, ReadRequest, RunIds, Since};
 use crate::cpu::Cpu;
 use crate::fault::Fault;
 use crate::journal::{EntityRun, Journal, Resume, Status};
@@ -65,6 +65,7 @@ impl EntityRunner {
                 (Outcome::Failed(Arc::new(failed.fault)), None)
             }
         };
+        let how = landed.as_ref().and_then(|_| self.notices.how());
         let landed = landed.unwrap_or_default();
         EntityReport {
             name: self.plan.name.clone(),
@@ -79,6 +80,7 @@ impl EntityRunner {
             parts: landed.parts,
             elapsed: self.clock.elapsed(),
             watermark: landed.watermark,
+            how,
             warnings: self.notices.warnings(),
         }
     }
@@ -144,6 +146,7 @@ impl EntityRunner {
             cancel: self.cancel.child_token(),
             durability: self.tries.durability,
             notices: self.notices.clone(),
+            progress: Progress::new(Some(self.plan.name.clone()), Arc::clone(&self.listener)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What happens during a run, told to whoever listens. The engine never prints.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::contract::Mode;
@@ -165,6 +165,8 @@ pub struct EntityReport {
     pub elapsed: Duration,
     /// The watermark after this run.
     pub watermark: Option<Watermark>,
+    /// How the rows travelled, where the Home or the Store had a choice: `copied`.
+    pub how: Option<String>,
     /// Warnings given on the way.
     pub warnings: Vec<String>,
 }
@@ -195,13 +197,14 @@ impl RunReport {
 pub struct Notices {
     name: Option<EntityName>,
     listener: Arc<dyn Listener>,
-    warnings: Arc<std::sync::Mutex<Vec<String>>>,
+    warnings: Arc<Mutex<Vec<String>>>,
+    how: Arc<Mutex<Option<String>>>,
 }
 
 impl Notices {
     /// Notices about `name`, told to `listener`.
     pub fn new(name: Option<EntityName>, listener: Arc<dyn Listener>) -> Self {
-        Self { name, listener, warnings: Arc::default() }
+        Self { name, listener, warnings: Arc::default(), how: Arc::default() }
     }
 
     /// For those who look closely.
@@ -218,7 +221,7 @@ impl Notices {
     pub fn warn(&self, message: impl Into<String>) {
         let message = message.into();
         {
-            let mut told = self.warnings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut told = lock(&self.warnings);
             if told.contains(&message) {
                 return;
             }
@@ -229,12 +232,27 @@ impl Notices {
 
     /// The warnings told so far.
     pub fn warnings(&self) -> Vec<String> {
-        self.warnings.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        lock(&self.warnings).clone()
+    }
+
+    /// In a few words, how the rows travel, for the report of the entity. What was said last
+    /// counts.
+    pub fn travels(&self, how: impl Into<String>) {
+        *lock(&self.how) = Some(how.into());
+    }
+
+    /// How the rows travel, if that was said.
+    pub fn how(&self) -> Option<String> {
+        lock(&self.how).clone()
     }
 
     fn tell(&self, level: Level, message: String) {
         self.listener.event(&Event::Notice { name: self.name.clone(), level, message });
     }
+}
+
+fn lock<T>(told: &Mutex<T>) -> MutexGuard<'_, T> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for Notices {

@@ -8,8 +8,6 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::entity::EntityRunner;
-use super::event::Event;
-use super::stall::Progress;
 use crate::contract::{Batch, Context, Delivery, Parcel, Reader, Tracking, Writer};
 use crate::fault::Fault;
 use crate::watermark::{Tracked, Tracker};
@@ -28,11 +26,10 @@ pub(super) async fn move_all(
     reader: Box<dyn Reader>,
     tracker: Option<Tracker>,
     writer: &mut dyn Writer,
-    progress: &Progress,
 ) -> Result<Moved, Fault> {
     let (sender, mut queue) = mpsc::channel(runner.plan.queue_size.max(1));
     let reading = tokio::spawn(read(reader, tracker, Arc::clone(context), sender));
-    let written = write(runner, &mut queue, writer, progress).await;
+    let written = write(context, &mut queue, writer).await;
     // Closing the queue is what stops a reader that is ahead.
     drop(queue);
     if written.is_err() {
@@ -147,27 +144,22 @@ impl Follower {
 }
 
 async fn write(
-    runner: &EntityRunner,
+    context: &Context,
     queue: &mut mpsc::Receiver<Delivery>,
     writer: &mut dyn Writer,
-    progress: &Progress,
 ) -> Result<(), Fault> {
-    let (mut rows, mut bytes) = (0, 0);
     while let Some(delivery) = queue.recv().await {
         match delivery {
             Delivery::Rows(batch) => {
-                rows += batch.rows.num_rows() as u64;
-                bytes += batch.permit.bytes() as u64;
+                let (rows, bytes) = (batch.rows.num_rows() as u64, batch.permit.bytes() as u64);
                 writer.write(batch).await?;
+                context.progress.advance(rows, bytes);
             }
             Delivery::Parcel(parcel) => {
-                rows += parcel.rows;
-                bytes += parcel.bytes;
                 writer.take(parcel).await?;
+                context.progress.mark();
             }
         }
-        progress.mark();
-        runner.listener.event(&Event::Progress { name: runner.plan.name.clone(), rows, bytes });
     }
     Ok(())
 }
@@ -211,6 +203,7 @@ mod tests {
             cancel: Default::default(),
             durability: Durability::Process,
             notices: Notices::new(None, Arc::new(Silent)),
+            progress: crate::contract::Progress::silent(),
         })
     }
 

@@ -1,36 +1,15 @@
 //! Notices when an entity makes no progress any more.
 
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::contract::Progress;
 use crate::fault::{Fault, FaultKind};
-
-/// When something last moved.
-#[derive(Debug)]
-pub(super) struct Progress(Mutex<Instant>);
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self(Mutex::new(Instant::now()))
-    }
-}
-
-impl Progress {
-    /// Something moved.
-    pub(super) fn mark(&self) {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Instant::now();
-    }
-
-    fn since(&self) -> Duration {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).elapsed()
-    }
-}
 
 /// Ends with a fault when nothing has moved for `limit`; never, when there is no limit.
 pub(super) async fn watch(limit: Option<Duration>, progress: &Progress) -> Fault {
     let Some(limit) = limit else { return std::future::pending().await };
     loop {
-        let idle = progress.since();
+        let idle = progress.idle();
         if idle >= limit {
             return Fault::new(
                 FaultKind::Transient,
@@ -48,14 +27,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_stall_ends_in_a_fault_that_may_be_retried() {
-        let progress = Progress::default();
+        let progress = Progress::silent();
         let fault = watch(Some(Duration::from_millis(10)), &progress).await;
         assert_eq!(fault.kind(), FaultKind::Transient);
     }
 
     #[tokio::test]
     async fn without_a_limit_it_waits_for_ever() {
-        let progress = Progress::default();
+        let progress = Progress::silent();
         let waited = tokio::time::timeout(Duration::from_millis(30), watch(None, &progress)).await;
         assert!(waited.is_err());
     }

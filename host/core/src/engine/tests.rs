@@ -48,6 +48,8 @@ struct TestStore {
     on_publish: Faults,
     /// Rows that vanish between writing and staging.
     loses: u64,
+    /// Whether staging never comes to an end.
+    hangs: bool,
     visible: Arc<AtomicU64>,
     swept: Arc<AtomicBool>,
 }
@@ -117,7 +119,9 @@ struct TestWriter {
     rows: u64,
     on_write: Faults,
     loses: u64,
+    hangs: bool,
     run: String,
+    context: Arc<Context>,
 }
 
 #[async_trait]
@@ -129,6 +133,10 @@ impl Writer for TestWriter {
     }
 
     async fn stage(self: Box<Self>) -> Result<Staged, Fault> {
+        if self.hangs {
+            self.context.cancel.cancelled().await;
+            return Err(Fault::cancelled());
+        }
         let rows = self.rows - self.loses;
         let manifest = Manifest {
             entity_run_id: self.run,
@@ -170,7 +178,9 @@ impl Store for TestStore {
             rows: 0,
             on_write: Arc::clone(&self.on_write),
             loses: self.loses,
+            hangs: self.hangs,
             run: context.run.entity.clone(),
+            context,
         }))
     }
 
@@ -348,6 +358,17 @@ async fn no_progress_for_too_long_is_a_fault() {
     scene.plan.options.retries = 0;
     let report = scene.run().await;
     assert!(fault(&report, 0).to_string().starts_with("no rows moved for"));
+}
+
+#[tokio::test]
+async fn staging_that_makes_no_progress_is_a_fault_too() {
+    let home = TestHome { batches: 5, ..Default::default() };
+    let (mut scene, store) = Scene::one(home, TestStore { hangs: true, ..Default::default() });
+    scene.plan.entities[0].timeout = Some(Duration::from_millis(50));
+    scene.plan.options.retries = 0;
+    let report = scene.run().await;
+    assert!(fault(&report, 0).to_string().starts_with("no rows moved for"));
+    assert!(store.swept.load(Ordering::SeqCst));
 }
 
 #[tokio::test]

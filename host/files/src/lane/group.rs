@@ -7,7 +7,7 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
 use hygge_core::contract::Context;
 use hygge_core::fault::Fault;
-use parquet::errors::Result;
+use parquet::errors::{ParquetError, Result};
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::schema::types::ColumnDescPtr;
 
@@ -30,6 +30,9 @@ const MOST_HELD: u64 = 64 << 20;
 
 /// The smallest chunk that is read from its source twice rather than held.
 const LEAST_HELD: u64 = 1 << 20;
+
+/// What a value that is made takes when it is encoded: the text of a hash.
+const ENCODED_VALUE: u64 = 64;
 
 /// Rows of a column with one value that are made at a time.
 const VALUES_AT_ONCE: u64 = 64 << 10;
@@ -148,6 +151,31 @@ impl MovedGroup {
         pieces
     }
 
+    /// About how many bytes the chunks of a piece take while they wait to be written.
+    pub(crate) fn weight(&self, piece: Piece) -> u64 {
+        let metadata = self.consignment.shape.footer.metadata();
+        match piece {
+            Piece::Move { from, .. } => {
+                let group = metadata.row_groups().get(self.group);
+                let chunk = group.and_then(|group| group.columns().get(from));
+                chunk.and_then(|chunk| u64::try_from(chunk.compressed_size()).ok()).unwrap_or(0)
+            }
+            Piece::Encode(_) => self.rows().saturating_mul(ENCODED_VALUE),
+        }
+    }
+
+    /// The most bytes that its chunks may come to, as far as can be told before they are made.
+    pub(crate) fn most_bytes(&self) -> u64 {
+        let metadata = self.consignment.shape.footer.metadata();
+        let group = metadata.row_groups().get(self.group);
+        let moved = group.and_then(|group| u64::try_from(group.total_byte_size()).ok());
+        let encoded =
+            self.shape.routes.columns.iter().filter(|route| **route == Route::Encode).count();
+        let encoded = self.rows().saturating_mul(ENCODED_VALUE).saturating_mul(encoded as u64);
+        // Encoded a second time, what was compressed well may come out larger.
+        moved.unwrap_or(u64::MAX).saturating_mul(2).saturating_add(encoded)
+    }
+
     /// The chunks of a piece. Keeps a core busy.
     pub(crate) fn make(&self, piece: Piece) -> Result<Vec<Chunk>, Fault> {
         if self.target.context.cancel.is_cancelled() {
@@ -157,11 +185,15 @@ impl MovedGroup {
             Piece::Encode(column) => self.encode(column),
             Piece::Move { from, to, first_of } => {
                 if let (true, Some(place)) = (self.target.verify_values, first_of) {
-                    let memory = self.target.context.memory.size();
-                    check_values(&self.consignment, self.group, place, memory)?;
+                    let context = &self.target.context;
+                    let stop = &context.cancel;
+                    check_values(&self.consignment, self.group, place, context, stop)?;
                 }
                 let descr = self.shape.schema.column(to);
                 let moved = self.transfer(from, &descr).map_err(|error| {
+                    if self.target.context.cancel.is_cancelled() {
+                        return Fault::cancelled();
+                    }
                     let metadata = self.consignment.shape.footer.metadata();
                     broken(&self.consignment.file, metadata, self.group, from, error)
                 })?;
@@ -192,7 +224,7 @@ impl MovedGroup {
                 Ok(spill) => spill,
                 Err(fault) => return Ok(Err(fault)),
             };
-            let (spill, close) = recompress(content, close, codec, spill)?;
+            let (spill, close) = recompress(content, close, codec, spill, || self.goes_on())?;
             let content = Content::Spilled(spill);
             return Ok(Ok(Chunk { content, close, held: context.memory.charge(0) }));
         }
@@ -204,10 +236,20 @@ impl MovedGroup {
             return Ok(Ok(Chunk { content: Content::Held(bytes), close, held }));
         }
         let sink = Vec::with_capacity(bytes.bytes.len());
-        let (sink, close) = recompress(bytes, close, codec, sink)?;
+        let (sink, close) = recompress(bytes, close, codec, sink, || self.goes_on())?;
         held.resize(sink.len());
         let content = Content::Held(ChunkBytes { start: 0, bytes: sink.into() });
         Ok(Ok(Chunk { content, close, held }))
+    }
+
+    /// Asked between pages: long work is progress, and ends with its run.
+    fn goes_on(&self) -> Result<()> {
+        let context = &self.target.context;
+        if context.cancel.is_cancelled() {
+            return Err(ParquetError::General("the run was cancelled".to_owned()));
+        }
+        context.progress.mark();
+        Ok(())
     }
 
     /// Where large chunks go. Each core holds one while one is being written, and together they
@@ -239,6 +281,7 @@ impl MovedGroup {
                 return Err(Fault::cancelled());
             }
             encoder.write(&target.polisher.column(column, &batch?, &needed)?)?;
+            target.context.progress.mark();
         }
         encoder.finish()
     }

@@ -1,12 +1,12 @@
 //! Statistics under the order in which the new file says they compare.
 //!
-//! A footer says for each column how its lowest and highest values were compared. The writer of
-//! the new file says what it would have done itself; statistics that compared otherwise are
-//! brought into that order where it can be done, and are left out where it cannot.
+//! A footer says for each column how its lowest and highest values were compared. What becomes of
+//! files that are written says of each column that it compares as its type does; statistics that
+//! compared otherwise stay where they are right in that order as well, and are left out where they
+//! are not.
 
 use parquet::basic::{ColumnOrder, Type};
 use parquet::column::writer::ColumnCloseResult;
-use parquet::data_type::AsBytes;
 use parquet::errors::Result;
 use parquet::file::metadata::FileMetaData;
 use parquet::file::page_index::column_index::{ColumnIndexMetaData, PrimitiveColumnIndex};
@@ -27,13 +27,16 @@ pub(super) fn fit(closed: &mut ColumnCloseResult, file: &FileMetaData, leaf: usi
     let bytes = matches!(column_type, Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY);
     let old = |statistics: &Statistics| statistics.is_min_max_deprecated() && !bytes;
     let statistics = closed.metadata.statistics().cloned();
-    let statistics = match (from, to) {
-        (Some(from), to) if from == to => return Ok(()),
-        (Some(ColumnOrder::TYPE_DEFINED_ORDER(_)), ColumnOrder::IEEE_754_TOTAL_ORDER) => {
-            if !closed.column_index.as_ref().is_none_or(compares_alike) {
+    // Of floats the footer says in the end that they compare as their type does.
+    let floats = to == ColumnOrder::IEEE_754_TOTAL_ORDER;
+    let statistics = match from {
+        Some(ColumnOrder::TYPE_DEFINED_ORDER(_)) if floats => return Ok(()),
+        Some(from) if from == to && !floats => return Ok(()),
+        Some(ColumnOrder::IEEE_754_TOTAL_ORDER) if floats => {
+            if !closed.column_index.as_ref().is_none_or(has_numbers_alone) {
                 closed.column_index = None;
             }
-            statistics.and_then(in_total_order)
+            statistics.filter(are_numbers)
         }
         _ => {
             closed.column_index = None;
@@ -49,91 +52,52 @@ pub(super) fn fit(closed: &mut ColumnCloseResult, file: &FileMetaData, leaf: usi
     Ok(())
 }
 
-/// Numbers that have two zeros, and values that are no numbers.
-trait Float: Copy + PartialEq + AsBytes {
-    const ZERO: Self;
-    const NEGATIVE_ZERO: Self;
-    fn is_number(self) -> bool;
-}
-
-impl Float for f32 {
-    const ZERO: Self = 0.0;
-    const NEGATIVE_ZERO: Self = -0.0;
-    fn is_number(self) -> bool {
-        !self.is_nan()
+/// In the total order what is no number comes before or after all numbers; in the order of the type
+/// it has no place.
+fn are_numbers(statistics: &Statistics) -> bool {
+    fn both<T>(values: &ValueStatistics<T>, number: impl Fn(&T) -> bool) -> bool {
+        values.min_opt().into_iter().chain(values.max_opt()).all(number)
     }
-}
-
-impl Float for f64 {
-    const ZERO: Self = 0.0;
-    const NEGATIVE_ZERO: Self = -0.0;
-    fn is_number(self) -> bool {
-        !self.is_nan()
-    }
-}
-
-/// In the order of the type both zeros are the same; in the total order they are not, so a zero
-/// is taken for the one that leaves out nothing.
-fn in_total_order(statistics: Statistics) -> Option<Statistics> {
-    let old = statistics.is_min_max_deprecated();
     match statistics {
-        Statistics::Float(values) => widened(&values, old).map(Statistics::Float),
-        Statistics::Double(values) => widened(&values, old).map(Statistics::Double),
-        _ => None,
-    }
-}
-
-fn widened<T: Float>(values: &ValueStatistics<T>, old: bool) -> Option<ValueStatistics<T>> {
-    let widen = |bound: Option<&T>, zero: T| {
-        bound.map(|bound| if *bound == T::ZERO { zero } else { *bound })
-    };
-    let (min, max) = (values.min_opt(), values.max_opt());
-    if !min.into_iter().chain(max).all(|bound| bound.is_number()) {
-        return None;
-    }
-    let is_zero = |bound: Option<&T>| bound.is_some_and(|bound| *bound == T::ZERO);
-    Some(
-        ValueStatistics::new(
-            widen(min, T::NEGATIVE_ZERO),
-            widen(max, T::ZERO),
-            values.distinct_count(),
-            values.null_count_opt(),
-            old,
-        )
-        .with_min_is_exact(values.min_is_exact() && !is_zero(min))
-        .with_max_is_exact(values.max_is_exact() && !is_zero(max)),
-    )
-}
-
-/// Whether the bounds of pages are the same in both orders: none is a zero, all are numbers.
-fn compares_alike(index: &ColumnIndexMetaData) -> bool {
-    fn all<T: Float>(index: &PrimitiveColumnIndex<T>) -> bool {
-        let bounds = index.min_values_iter().chain(index.max_values_iter()).flatten();
-        bounds.into_iter().all(|bound| bound.is_number() && *bound != T::ZERO)
-    }
-    match index {
-        ColumnIndexMetaData::FLOAT(index) => all(index),
-        ColumnIndexMetaData::DOUBLE(index) => all(index),
+        Statistics::Float(values) => both(values, |value| !value.is_nan()),
+        Statistics::Double(values) => both(values, |value| !value.is_nan()),
+        Statistics::FixedLenByteArray(values) => both(values, |value| is_half_number(value.data())),
         _ => false,
     }
+}
+
+/// Whether the bounds of all pages are numbers.
+fn has_numbers_alone(index: &ColumnIndexMetaData) -> bool {
+    fn all<T>(index: &PrimitiveColumnIndex<T>, number: impl Fn(&T) -> bool) -> bool {
+        index.min_values_iter().chain(index.max_values_iter()).flatten().all(number)
+    }
+    match index {
+        ColumnIndexMetaData::FLOAT(index) => all(index, |value| !value.is_nan()),
+        ColumnIndexMetaData::DOUBLE(index) => all(index, |value| !value.is_nan()),
+        ColumnIndexMetaData::FIXED_LEN_BYTE_ARRAY(index) => {
+            index.min_values_iter().chain(index.max_values_iter()).flatten().all(is_half_number)
+        }
+        _ => false,
+    }
+}
+
+/// Whether these are a number of 16 bits (`Float16` of `LogicalTypes.md`).
+fn is_half_number(bytes: &[u8]) -> bool {
+    const INFINITY: u16 = 0x7c00;
+    <[u8; 2]>::try_from(bytes).is_ok_and(|bytes| u16::from_le_bytes(bytes) & 0x7fff <= INFINITY)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn double(min: f64, max: f64) -> Statistics {
-        Statistics::double(Some(min), Some(max), None, Some(3), false)
-    }
-
     #[test]
-    fn a_zero_is_widened_and_what_is_no_number_is_left_out() {
-        let Some(Statistics::Double(fit)) = in_total_order(double(0.0, -0.0)) else { panic!() };
-        assert!(fit.min_opt().unwrap().is_sign_negative());
-        assert!(fit.max_opt().unwrap().is_sign_positive());
-        assert_eq!(fit.null_count_opt(), Some(3));
-        let Some(Statistics::Double(fit)) = in_total_order(double(-1.5, 2.5)) else { panic!() };
-        assert_eq!((fit.min_opt(), fit.max_opt()), (Some(&-1.5), Some(&2.5)));
-        assert!(in_total_order(double(f64::NAN, 1.0)).is_none());
+    fn what_is_no_number_has_no_place_in_the_order_of_a_type() {
+        let double = |min, max| Statistics::double(Some(min), Some(max), None, Some(3), false);
+        assert!(are_numbers(&double(-1.5, 2.5)) && are_numbers(&double(0.0, f64::INFINITY)));
+        assert!(!are_numbers(&double(f64::NAN, 1.0)) && !are_numbers(&double(1.0, -f64::NAN)));
+        let half = |bits: u16| is_half_number(&bits.to_le_bytes());
+        assert!(half(0x3c00) && half(0xfc00) && half(0x8000));
+        assert!(!half(0x7e00) && !half(0xfc01) && !is_half_number(b"not"));
     }
 }

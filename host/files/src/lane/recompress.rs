@@ -22,12 +22,14 @@ use super::guarded;
 /// written beside the chunk had it been copied; answers with the sink (offsets from 0) and what is
 /// to be written beside what is in it.
 ///
-/// Page checksums are verified on the way.
+/// Page checksums are verified on the way. `goes_on` is asked before each page, and ends it with an
+/// error.
 pub(crate) fn recompress<R: ChunkReader + 'static, W: Write + Send>(
     chunk: R,
     close: ColumnCloseResult,
     codec: Compression,
     sink: W,
+    mut goes_on: impl FnMut() -> Result<()>,
 ) -> Result<(W, ColumnCloseResult)> {
     guarded(|| {
         let mut pages = pages(chunk, &close.metadata, close.rows_written)?;
@@ -37,6 +39,7 @@ pub(crate) fn recompress<R: ChunkReader + 'static, W: Write + Send>(
         {
             let mut writer = SerializedPageWriter::new(&mut sink);
             while let Some(page) = pages.get_next_page()? {
+                goes_on()?;
                 let spec = writer.write_page(compress(page, encoder.as_deref_mut())?)?;
                 written.add(&spec)?;
             }
@@ -198,5 +201,53 @@ impl Written {
             location.compressed_page_size = page.size;
         }
         Some(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::metadata::ParquetMetaDataReader;
+    use parquet::file::properties::WriterProperties;
+
+    use super::*;
+
+    #[test]
+    fn it_ends_between_two_pages_when_it_is_not_to_go_on() {
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..1_000));
+        let rows = RecordBatch::try_from_iter([("id", ids)]).unwrap();
+        let properties = WriterProperties::builder()
+            .set_dictionary_enabled(false)
+            .set_data_page_row_count_limit(100)
+            .set_write_batch_size(100)
+            .build();
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), Some(properties)).unwrap();
+        writer.write(&rows).unwrap();
+        writer.close().unwrap();
+        let bytes = Bytes::from(bytes);
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&bytes).unwrap();
+        let close = ColumnCloseResult {
+            bytes_written: 0,
+            rows_written: 1_000,
+            metadata: metadata.row_group(0).column(0).clone(),
+            bloom_filter: None,
+            column_index: None,
+            offset_index: None,
+        };
+        let zstd = Compression::ZSTD(Default::default());
+        let mut asked = 0;
+        let whole = recompress(bytes.clone(), close.clone(), zstd, Vec::new(), || {
+            asked += 1;
+            Ok(())
+        });
+        assert_eq!((whole.unwrap().1.metadata.num_values(), asked), (1_000, 10));
+        let mut left = 3;
+        let ended = recompress(bytes, close, zstd, Vec::new(), || {
+            left -= 1;
+            if left > 0 { Ok(()) } else { Err(ParquetError::General("enough".to_owned())) }
+        });
+        assert_eq!((ended.unwrap_err().to_string(), left), ("Parquet error: enough".to_owned(), 0));
     }
 }

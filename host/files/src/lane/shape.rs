@@ -8,7 +8,7 @@ use parquet::arrow::{
     ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata,
 };
 use parquet::errors::Result;
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
 
@@ -38,6 +38,8 @@ pub(crate) struct TargetShape {
     pub(crate) schema: SchemaDescPtr,
     /// What is said about the file.
     pub(crate) metadata: Option<Vec<KeyValue>>,
+    /// By which of the leaves the rows of each row group are said to be in order.
+    pub(crate) sorting: Option<Vec<SortingColumn>>,
 }
 
 impl TargetShape {
@@ -48,7 +50,8 @@ impl TargetShape {
         let metadata = file.key_value_metadata();
         if routes.unchanged {
             let (schema, metadata) = (file.schema_descr_ptr(), metadata.cloned());
-            return Ok(Self { routes, schema, metadata });
+            let sorting = sorting(source, &routes, &schema);
+            return Ok(Self { routes, schema, metadata, sorting });
         }
         let failed = |error| Fault::bug("the columns of a file cannot be renamed").because(error);
         let root = file.schema_descr().root_schema();
@@ -84,9 +87,11 @@ impl TargetShape {
             Schema::new_with_metadata(fields, said.collect::<std::collections::HashMap<_, _>>());
         let mut properties = WriterProperties::builder().set_key_value_metadata(Some(kept)).build();
         add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
+        let schema = Arc::new(SchemaDescriptor::new(Arc::new(root.map_err(failed)?)));
         Ok(Self {
+            sorting: sorting(source, &routes, &schema),
             routes,
-            schema: Arc::new(SchemaDescriptor::new(Arc::new(root.map_err(failed)?))),
+            schema,
             metadata: properties.key_value_metadata().cloned(),
         })
     }
@@ -95,6 +100,37 @@ impl TargetShape {
     pub(crate) fn leaves(&self, column: usize) -> Vec<usize> {
         leaves(&self.schema, column)
     }
+}
+
+/// The order that all row groups of a file say their rows are in, as far as it is an order by
+/// columns that are moved.
+fn sorting(
+    source: &FileShape,
+    routes: &Routes,
+    schema: &SchemaDescriptor,
+) -> Option<Vec<SortingColumn>> {
+    let from = source.footer.parquet_schema();
+    let mut groups = source.footer.metadata().row_groups().iter();
+    let first = groups.next()?.sorting_columns()?;
+    if !groups.all(|group| group.sorting_columns() == Some(first)) {
+        return None;
+    }
+    let moved_to = |leaf: usize| {
+        routes.columns.iter().enumerate().find_map(|(column, route)| {
+            let Route::Move(root) = route else { return None };
+            let ways = leaves(from, *root).into_iter().zip(leaves(schema, column));
+            ways.into_iter().find_map(|(from, to)| (from == leaf).then_some(to))
+        })
+    };
+    // By the first column, then the second: without the first, the rest is no order.
+    let kept: Vec<SortingColumn> = first
+        .iter()
+        .map_while(|column| {
+            let to = moved_to(usize::try_from(column.column_idx).ok()?)?;
+            Some(SortingColumn { column_idx: i32::try_from(to).ok()?, ..column.clone() })
+        })
+        .collect();
+    (!kept.is_empty()).then_some(kept)
 }
 
 /// The leaves of the column `root`.

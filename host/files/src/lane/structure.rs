@@ -1,5 +1,6 @@
 //! Whether a column chunk is whole, as far as can be told without its values.
 
+use parquet::basic::{Compression, Type};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;
@@ -103,6 +104,12 @@ fn walk(bytes: &dyn ReadAt, chunk: &ColumnChunkMetaData) -> Result<Walked> {
         if let Some(why) = header.implausible(chunk, expected - walked.values) {
             return Err(wrong(why));
         }
+        if let Some(why) = lying(&header, chunk) {
+            return Err(wrong(why));
+        }
+        if chunk.compression() == Compression::SNAPPY {
+            check_snappy(bytes, at, &header)?;
+        }
         walked.starts.push(at);
         uncompressed += header.len as u64 + header.uncompressed;
         match header.kind {
@@ -130,6 +137,52 @@ fn walk(bytes: &dyn ReadAt, chunk: &ColumnChunkMetaData) -> Result<Walked> {
         )));
     }
     Ok(walked)
+}
+
+/// What Snappy compressed begins with the size it has when it is decompressed (`format_description`
+/// of Snappy, the preamble).
+fn check_snappy(bytes: &dyn ReadAt, page: u64, header: &PageHeader) -> Result<()> {
+    let stored = header.compressed.saturating_sub(header.levels);
+    if header.plain || stored == 0 {
+        return Ok(());
+    }
+    let mut preamble = [0; 5];
+    let preamble = preamble.get_mut(..stored.min(5) as usize).unwrap_or_default();
+    bytes.read_exact_at(preamble, page + header.len as u64 + header.levels)?;
+    let ends = preamble.iter().position(|byte| byte & 0x80 == 0);
+    let size = ends.and_then(|last| preamble.get(..=last)).map(|bytes| {
+        bytes.iter().rev().fold(0, |size: u64, byte| size << 7 | u64::from(byte & 0x7f))
+    });
+    let claimed = header.uncompressed.saturating_sub(header.levels);
+    match size {
+        Some(size) if size == claimed => Ok(()),
+        Some(size) => {
+            Err(wrong(format!("a page that claims to hold {claimed} bytes of values has {size}")))
+        }
+        None => Err(wrong("a page is not compressed as the footer says".to_owned())),
+    }
+}
+
+/// Why a dictionary cannot have as many values as it says, where that can be reckoned.
+fn lying(header: &PageHeader, chunk: &ColumnChunkMetaData) -> Option<String> {
+    let PageHeader { uncompressed, values, .. } = *header;
+    if header.kind != PageKind::Dictionary {
+        return None;
+    }
+    // The values of a dictionary stand one behind the other (`Encodings.md`, plain encoding).
+    let column = chunk.column_descr();
+    let fits = match column.physical_type() {
+        Type::INT32 | Type::FLOAT => values.checked_mul(4) == Some(uncompressed),
+        Type::INT64 | Type::DOUBLE => values.checked_mul(8) == Some(uncompressed),
+        Type::INT96 => values.checked_mul(12) == Some(uncompressed),
+        Type::FIXED_LEN_BYTE_ARRAY => {
+            let length = u64::try_from(column.type_length()).ok();
+            length.and_then(|length| values.checked_mul(length)) == Some(uncompressed)
+        }
+        Type::BYTE_ARRAY => values.checked_mul(4).is_some_and(|least| least <= uncompressed),
+        Type::BOOLEAN => true,
+    };
+    (!fits).then(|| format!("a dictionary of {uncompressed} bytes claims {values} values"))
 }
 
 fn wrong(what: String) -> ParquetError {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use hygge_core::contract::Context;
 use hygge_core::fault::Fault;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ParquetMetaData;
+use tokio_util::sync::CancellationToken;
 
 use super::chunk::Described;
 use super::structure;
@@ -71,9 +73,17 @@ pub(crate) fn check_values(
     consignment: &Consignment,
     group: usize,
     place: usize,
-    memory: usize,
+    context: &Context,
+    stop: &CancellationToken,
 ) -> Result<(), Fault> {
     let (file, shape) = (&consignment.file, &consignment.shape);
-    Columns::new(file, shape, Arc::from([group]), &[place], memory)
-        .try_for_each(|batch| batch.map(drop))
+    let mut batches =
+        Columns::new(file, shape, Arc::from([group]), &[place], context.memory.size());
+    batches.try_for_each(|batch| {
+        if stop.is_cancelled() {
+            return Err(Fault::cancelled());
+        }
+        context.progress.mark();
+        batch.map(drop)
+    })
 }

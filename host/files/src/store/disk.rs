@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use hygge_core::contract::Durability;
+use hygge_core::contract::{Durability, Portion};
 use hygge_core::fault::Fault;
 use tokio_util::sync::CancellationToken;
 
@@ -56,12 +57,25 @@ impl DiskFile {
     }
 
     /// Appends all of `source`, in the kernel where the file systems allow it. Stops early, with a
-    /// fault, once `stop` is cancelled.
+    /// fault, once `stop` is cancelled. Each piece is told to `portion`.
     pub(crate) fn append_all(
         &mut self,
         source: &OpenFile,
         path: &Path,
         stop: &CancellationToken,
+        portion: &mut Portion,
+    ) -> Result<(), Fault> {
+        self.append_all_with(&mut in_kernel, source, path, stop, portion)
+    }
+
+    /// As [`append_all`](Self::append_all), by this way of copying as far as it goes.
+    fn append_all_with(
+        &mut self,
+        kernel: &mut CopyInKernel<'_>,
+        source: &OpenFile,
+        path: &Path,
+        stop: &CancellationToken,
+        portion: &mut Portion,
     ) -> Result<(), Fault> {
         let length = source.source().len();
         let written = |error| Fault::io("write", path, error);
@@ -73,7 +87,7 @@ impl DiskFile {
             }
             let piece = usize::try_from(length - at).unwrap_or(usize::MAX).min(PIECE);
             let copied = match in_kernel {
-                true => self.copy_in_kernel(source, at, piece).map_err(written)?,
+                true => believed(kernel(source, at, &self.file, piece)).map_err(written)?,
                 false => None,
             };
             let copied = match copied {
@@ -90,31 +104,9 @@ impl DiskFile {
             };
             at += copied as u64;
             self.count(copied).map_err(written)?;
+            portion.reached(at, length);
         }
         Ok(())
-    }
-
-    /// Copies some bytes without bringing them into this process, and says how many; `None` where
-    /// the kernel cannot.
-    fn copy_in_kernel(
-        &self,
-        source: &OpenFile,
-        at: u64,
-        bytes: usize,
-    ) -> io::Result<Option<usize>> {
-        use rustix::io::Errno;
-
-        let mut from = at;
-        let to = &*self.file;
-        match rustix::fs::copy_file_range(source.file(), Some(&mut from), to, None, bytes) {
-            Ok(0) => Ok(None),
-            Ok(copied) => Ok(Some(copied)),
-            Err(error) if matches!(error, Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => {
-                Err(error.into())
-            }
-            // Reading and writing find out what is wrong, if anything is.
-            Err(_) => Ok(None),
-        }
     }
 
     /// Bytes were written.
@@ -125,6 +117,18 @@ impl DiskFile {
             self.force_in_background()?;
         }
         Ok(())
+    }
+
+    /// Reads what was written.
+    pub(crate) fn read_back(&mut self, buffer: &mut [u8], at: u64) -> io::Result<()> {
+        self.buffer.flush()?;
+        self.file.read_exact_at(buffer, at)
+    }
+
+    /// Writes over what was written.
+    pub(crate) fn write_over(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
+        self.buffer.flush()?;
+        self.file.write_all_at(bytes, at)
     }
 
     /// Forces what is left, as far as was asked for.
@@ -157,6 +161,31 @@ impl DiskFile {
         let thread = std::thread::Builder::new().name("hygge-sync".to_owned());
         self.forcing = Some(thread.spawn(move || file.sync_data())?);
         Ok(())
+    }
+}
+
+/// Copies so many bytes of a file from an offset on to where another is, and says how many.
+type CopyInKernel<'a> = dyn FnMut(&OpenFile, u64, &File, usize) -> rustix::io::Result<usize> + 'a;
+
+/// Copies without bringing the bytes into this process.
+fn in_kernel(source: &OpenFile, at: u64, to: &File, bytes: usize) -> rustix::io::Result<usize> {
+    let mut from = at;
+    rustix::fs::copy_file_range(source.file(), Some(&mut from), to, None, bytes)
+}
+
+/// What the kernel copied; `None` where it cannot, so that it is to be done without it.
+fn believed(copied: rustix::io::Result<usize>) -> io::Result<Option<usize>> {
+    use rustix::io::Errno;
+
+    match copied {
+        // Nothing before the end: some file systems say so of files they make up as they are read.
+        Ok(0) => Ok(None),
+        Ok(copied) => Ok(Some(copied)),
+        Err(error) if matches!(error, Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => {
+            Err(error.into())
+        }
+        // Reading and writing find out what is wrong, if anything is.
+        Err(_) => Ok(None),
     }
 }
 
@@ -208,7 +237,14 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], durability: Durability) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use hygge_core::contract::Progress;
+    use hygge_core::engine::event::{EntityName, Event, Listener};
+    use hygge_core::fault::FaultKind;
+
     use super::*;
+    use crate::home::source::SourceFile;
 
     #[test]
     fn a_large_file_is_forced_on_the_way_and_is_whole() {
@@ -226,29 +262,133 @@ mod tests {
         assert!(DiskFile::create(&path, Durability::Disk).is_err(), "it exists");
     }
 
-    #[test]
-    fn a_file_is_copied_behind_what_is_there() {
-        use crate::home::source::SourceFile;
-
-        let folder = tempfile::tempdir().unwrap();
-        let from = folder.path().join("from");
+    /// A source of 40 MiB, and what is in it.
+    fn large_source(folder: &Path) -> (Arc<OpenFile>, Vec<u8>) {
+        let from = folder.join("from");
         let content: Vec<u8> = (0..(40 << 20)).map(|at: u32| (at / 7) as u8).collect();
         std::fs::write(&from, &content).unwrap();
         let found = std::fs::metadata(&from).unwrap();
-        let source = Arc::new(SourceFile::new(from.clone(), &from, &found)).open().unwrap();
+        let source = SourceFile::new(from.clone(), &from, &found);
+        (Arc::new(Arc::new(source).open().unwrap()), content)
+    }
+
+    fn unwatched() -> Portion {
+        Progress::silent().portion(0, 0)
+    }
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<u64>>);
+
+    impl Listener for Heard {
+        fn event(&self, event: &Event) {
+            if let Event::Progress { rows, .. } = event {
+                self.0.lock().unwrap().push(*rows);
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_is_copied_behind_what_is_there_and_each_piece_is_progress() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, content) = large_source(folder.path());
         let path = folder.path().join("to");
         let mut file = DiskFile::create(&path, Durability::Disk).unwrap();
         file.write_all(b"head").unwrap();
-        file.append_all(&source, &path, &CancellationToken::new()).unwrap();
+        let heard = Arc::new(Heard::default());
+        let name = EntityName { flow: "f".into(), entity: "e".into() };
+        let mut portion =
+            Progress::new(Some(name), Arc::<Heard>::clone(&heard)).portion(400, 40 << 20);
+        file.append_all(&source, &path, &CancellationToken::new(), &mut portion).unwrap();
         file.finish().unwrap();
         assert_eq!(file.written(), 4 + content.len() as u64);
         let copied = std::fs::read(&path).unwrap();
         assert!(copied[..4] == *b"head" && copied[4..] == content);
+        let heard = heard.0.lock().unwrap();
+        assert!(heard.len() >= 3 && heard.is_sorted(), "{heard:?}");
+        assert_eq!(heard.last(), Some(&400));
+    }
 
+    #[test]
+    fn a_copy_that_is_not_wanted_any_more_ends_between_two_pieces() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, _) = large_source(folder.path());
+        let path = folder.path().join("to");
+        let mut file = DiskFile::create(&path, Durability::Process).unwrap();
         let stop = CancellationToken::new();
-        stop.cancel();
-        let fault = file.append_all(&source, &path, &stop).unwrap_err();
-        assert_eq!(fault.kind(), hygge_core::fault::FaultKind::Cancelled);
+        let mut pieces = 0;
+        let mut kernel = |source: &OpenFile, at, to: &File, bytes| {
+            pieces += 1;
+            stop.cancel();
+            in_kernel(source, at, to, bytes)
+        };
+        let ended =
+            file.append_all_with(&mut kernel, &source, &path, &stop, &mut unwatched()).unwrap_err();
+        assert_eq!((ended.kind(), pieces), (FaultKind::Cancelled, 1));
+        assert!(file.written() <= PIECE as u64);
+    }
+
+    #[test]
+    fn what_the_kernel_refuses_to_copy_is_copied_without_it() {
+        use rustix::io::Errno;
+
+        let folder = tempfile::tempdir().unwrap();
+        let (source, content) = large_source(folder.path());
+        let refusals = [Errno::XDEV, Errno::NOSYS, Errno::OPNOTSUPP, Errno::INVAL, Errno::IO];
+        for (at, refusal) in refusals.into_iter().map(Err).chain([Ok(0)]).enumerate() {
+            // At once, and half way.
+            for willing in [0, 1] {
+                let path = folder.path().join(format!("{at}-{willing}"));
+                let mut file = DiskFile::create(&path, Durability::Process).unwrap();
+                let mut calls = 0;
+                let mut kernel = |source: &OpenFile, at, to: &File, bytes| {
+                    calls += 1;
+                    if calls > willing { refusal } else { in_kernel(source, at, to, bytes) }
+                };
+                let stop = CancellationToken::new();
+                file.append_all_with(&mut kernel, &source, &path, &stop, &mut unwatched()).unwrap();
+                file.finish().unwrap();
+                assert!(std::fs::read(&path).unwrap() == content, "{refusal:?}");
+                assert_eq!(calls, willing + 1, "it is not asked again");
+                std::fs::remove_file(&path).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_no_refusal() {
+        use rustix::io::Errno;
+
+        let folder = tempfile::tempdir().unwrap();
+        let (source, _) = large_source(folder.path());
+        for full in [Errno::NOSPC, Errno::DQUOT, Errno::FBIG] {
+            let path = folder.path().join(format!("{}", full.raw_os_error()));
+            let mut file = DiskFile::create(&path, Durability::Process).unwrap();
+            let mut kernel = |_: &OpenFile, _, _: &File, _| Err(full);
+            let stop = CancellationToken::new();
+            let fault = file
+                .append_all_with(&mut kernel, &source, &path, &stop, &mut unwatched())
+                .unwrap_err();
+            assert_eq!((fault.kind(), file.written()), (FaultKind::Resource, 0), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_copied_to_another_file_system() {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let memory = Path::new("/dev/shm");
+        let folder = tempfile::tempdir().unwrap();
+        let device = |path: &Path| std::fs::metadata(path).map(|found| found.dev()).ok();
+        if device(memory).is_none() || device(memory) == device(folder.path()) {
+            return;
+        }
+        let other = tempfile::tempdir_in(memory).unwrap();
+        let (source, content) = large_source(folder.path());
+        let path = other.path().join("to");
+        let mut file = DiskFile::create(&path, Durability::Process).unwrap();
+        file.append_all(&source, &path, &CancellationToken::new(), &mut unwatched()).unwrap();
+        file.finish().unwrap();
+        assert!(std::fs::read(&path).unwrap() == content);
     }
 
     #[test]

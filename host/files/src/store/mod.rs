@@ -10,6 +10,7 @@ mod csv;
 mod detail;
 mod disk;
 mod folder;
+mod footer;
 mod inspect;
 mod ndjson;
 mod parquet;

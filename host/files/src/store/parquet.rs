@@ -5,21 +5,23 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
-use hygge_core::contract::Context;
+use hygge_core::contract::{Context, Portion};
 use hygge_core::fault::Fault;
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::SchemaDescPtr;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::detail::StagedFile;
 use super::disk::DiskFile;
+use super::footer::restate_float_orders;
 use super::row_group::{EncodedGroup, RowGroup};
-use super::transfer::transfer;
+use super::transfer::{ahead, transfer};
 use crate::lane::group::MovedGroup;
 use crate::lane::shape::TargetShape;
 use crate::stored::{stored, stored_column};
@@ -43,6 +45,8 @@ pub(super) struct ParquetFiles {
     properties: WriterPropertiesPtr,
     row_group_rows: usize,
     context: Arc<Context>,
+    /// What bounds the chunks that are made ahead of being written.
+    ahead: Arc<Semaphore>,
 }
 
 /// A Parquet file being written.
@@ -50,6 +54,8 @@ pub(super) struct ParquetFile {
     files: ParquetFiles,
     path: PathBuf,
     columns: SchemaDescPtr,
+    /// The order that its footer will say its row groups are in.
+    sorting: Option<Vec<SortingColumn>>,
     /// The row group that rows go into.
     group: Option<RowGroup>,
     output: Output,
@@ -57,6 +63,8 @@ pub(super) struct ParquetFile {
     row_groups: usize,
     /// Bytes of all finished row groups.
     encoded: u64,
+    /// The most bytes that row groups taken over since `encoded` was exact may come to.
+    moving: u64,
 }
 
 /// What writes a Parquet file to the disk.
@@ -68,6 +76,17 @@ enum Output {
     Appending(JoinHandle<Result<Box<FileWriter>, Fault>>),
     /// An append failed; nothing more can be written.
     Failed,
+}
+
+impl Output {
+    /// The file, once nothing is being appended.
+    async fn writer(self, path: &Path) -> Result<Box<FileWriter>, Fault> {
+        match self {
+            Self::Idle(writer) => Ok(writer),
+            Self::Appending(task) => task.await.map_err(super::writer::lost)?,
+            Self::Failed => Err(Fault::bug(format!("{} has failed before", path.display()))),
+        }
+    }
 }
 
 impl ParquetFiles {
@@ -95,6 +114,7 @@ impl ParquetFiles {
             columns: Arc::new(columns),
             properties: Arc::new(properties),
             row_group_rows: row_group_rows.max(1),
+            ahead: ahead(&context),
             context,
         })
     }
@@ -124,6 +144,7 @@ impl ParquetFiles {
         let properties = WriterProperties::builder()
             .set_created_by(CREATED_BY.to_owned())
             .set_key_value_metadata(shape.metadata.clone())
+            .set_sorting_columns(shape.sorting.clone())
             .build();
         self.create_with(path, Arc::clone(&shape.schema), Arc::new(properties)).await
     }
@@ -134,6 +155,7 @@ impl ParquetFiles {
         columns: SchemaDescPtr,
         properties: WriterPropertiesPtr,
     ) -> Result<ParquetFile, Fault> {
+        let sorting = properties.sorting_columns().cloned();
         let (at, durability, root) =
             (path.clone(), self.context.durability, columns.root_schema_ptr());
         let writer = self
@@ -150,11 +172,13 @@ impl ParquetFiles {
             files: self.clone(),
             path,
             columns,
+            sorting,
             group: None,
             output,
             rows: 0,
             row_groups: 0,
             encoded: 0,
+            moving: 0,
         })
     }
 }
@@ -167,11 +191,15 @@ impl ParquetFile {
 
     /// Whether rows can be added to it.
     pub(super) fn takes_rows(&self) -> bool {
-        self.takes(&self.files.columns)
+        self.sorting.is_none() && self.has(&self.files.columns)
     }
 
-    /// Whether row groups with these columns can be added to it.
-    pub(super) fn takes(&self, columns: &SchemaDescPtr) -> bool {
+    /// Whether row groups of this shape can be added to it.
+    pub(super) fn takes(&self, shape: &TargetShape) -> bool {
+        self.sorting == shape.sorting && self.has(&shape.schema)
+    }
+
+    fn has(&self, columns: &SchemaDescPtr) -> bool {
         Arc::ptr_eq(&self.columns, columns)
             || self.columns.root_schema().get_fields() == columns.root_schema().get_fields()
     }
@@ -197,27 +225,47 @@ impl ParquetFile {
         Ok(count)
     }
 
-    /// Takes a row group as it is stored.
-    pub(super) async fn take(&mut self, moved: MovedGroup) -> Result<(), Fault> {
+    /// Takes a row group as it is stored. Its chunks are made side by side with those of the row
+    /// groups before and behind it; this comes back as soon as they are all begun.
+    pub(super) async fn take(&mut self, moved: MovedGroup, portion: Portion) -> Result<(), Fault> {
         self.end_row_group().await?;
-        let writer = self.take_writer().await?;
-        let rows = moved.rows();
-        let (writer, bytes) = transfer(writer, moved, &self.path, &self.files.context).await?;
-        self.output = Output::Idle(writer);
-        self.rows += rows;
+        self.rows += moved.rows();
         self.row_groups += 1;
-        self.encoded += bytes;
+        self.moving = self.moving.saturating_add(moved.most_bytes());
+        let before = std::mem::replace(&mut self.output, Output::Failed);
+        let path = self.path.clone();
+        let writer = async move { before.writer(&path).await };
+        let (task, pieces) =
+            transfer(writer, moved, portion, &self.path, &self.files.context, &self.files.ahead);
+        self.output = Output::Appending(task);
+        if pieces.begin_all().await.is_err() {
+            // It stopped taking chunks because of a fault, which is told when it is waited for.
+            let writer = self.take_writer().await?;
+            self.output = Output::Idle(writer);
+        }
         Ok(())
     }
 
-    /// The size it has reached, when no row group is under way.
-    pub(super) fn size_between_row_groups(&self) -> Option<u64> {
+    /// Whether its row groups come to this size, when none is under way.
+    pub(super) async fn has_grown_to(&mut self, target: u64) -> Result<bool, Fault> {
         let under_way = self.group.as_ref().is_some_and(|group| group.rows() > 0);
-        (!under_way && self.row_groups > 0).then_some(self.encoded)
+        if under_way || self.row_groups == 0 {
+            return Ok(false);
+        }
+        if self.has_large_footer() {
+            return Ok(true);
+        }
+        if self.moving > 0 && self.encoded.saturating_add(self.moving) >= target {
+            let writer = self.take_writer().await?;
+            self.encoded = writer.bytes_written() as u64;
+            self.moving = 0;
+            self.output = Output::Idle(writer);
+        }
+        Ok(self.moving == 0 && self.encoded >= target)
     }
 
     /// Whether its footer already takes as much memory as it should.
-    pub(super) fn has_large_footer(&self) -> bool {
+    fn has_large_footer(&self) -> bool {
         let footer = self.row_groups * self.columns.num_columns() * CHUNK_METADATA;
         footer > self.files.context.memory.size() / 8
     }
@@ -246,11 +294,7 @@ impl ParquetFile {
     }
 
     async fn take_writer(&mut self) -> Result<Box<FileWriter>, Fault> {
-        match std::mem::replace(&mut self.output, Output::Failed) {
-            Output::Idle(writer) => Ok(writer),
-            Output::Appending(task) => task.await.map_err(super::writer::lost)?,
-            Output::Failed => Err(Fault::bug(format!("{} has failed before", self.path.display()))),
-        }
+        std::mem::replace(&mut self.output, Output::Failed).writer(&self.path).await
     }
 }
 
@@ -271,7 +315,9 @@ fn append(
 
 fn close(mut writer: FileWriter, path: &Path, rows: u64) -> Result<StagedFile, Fault> {
     writer.finish().map_err(|error| failed(path, error))?;
+    let columns = writer.schema_descr().num_columns();
     let file = writer.inner_mut();
+    restate_float_orders(file, columns).map_err(|error| Fault::io("write", path, error))?;
     file.finish().map_err(|error| Fault::io("write", path, error))?;
     staged(path, rows, file.written())
 }

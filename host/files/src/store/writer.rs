@@ -9,7 +9,7 @@ use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use hygge_core::budget::Permit;
 use hygge_core::contract::{
-    Batch, Context, Durability, LoadRequest, Manifest, Mode, Parcel, Staged, Writer,
+    Batch, Context, Durability, LoadRequest, Manifest, Mode, Parcel, Portion, Staged, Writer,
 };
 use hygge_core::fault::Fault;
 use jiff::Zoned;
@@ -168,7 +168,7 @@ impl FileWriter {
             from += current.write(&rows.slice(from, count)).await?;
             let full = match self.rows_per_file {
                 Some(most) => current.rows() >= most.get(),
-                None => current.has_grown_to(self.target_file_size),
+                None => current.has_grown_to(self.target_file_size).await?,
             };
             if full {
                 self.close(current).await?;
@@ -191,6 +191,7 @@ impl FileWriter {
             context: Arc::clone(&self.context),
             stop: self.stop.clone(),
             permit: parcel.permit,
+            portion: parcel.portion,
         };
         self.closing.push_back(tokio::spawn(copy.run()));
         self.wait_for_closing(MOST_CLOSING).await
@@ -214,7 +215,7 @@ impl FileWriter {
         };
         self.shape = Some((footer, Arc::clone(&shape)));
         let mut file = match self.current.take() {
-            Some(Current::Parquet(file)) if file.takes(&shape.schema) => file,
+            Some(Current::Parquet(file)) if file.takes(&shape) => file,
             other => {
                 self.close_current(other).await?;
                 Box::new(files.create_for(self.next_path(), &shape).await?)
@@ -228,10 +229,10 @@ impl FileWriter {
                 moved.rows()
             )));
         }
-        file.take(moved).await?;
-        drop(parcel);
-        let current = Current::Parquet(file);
-        if current.has_grown_to(self.target_file_size) {
+        file.take(moved, parcel.portion).await?;
+        drop(parcel.permit);
+        let mut current = Current::Parquet(file);
+        if current.has_grown_to(self.target_file_size).await? {
             return self.close(current).await;
         }
         self.current = Some(current);
@@ -270,6 +271,7 @@ impl FileWriter {
         while self.closing.len() > most {
             if let Some(closing) = self.closing.pop_front() {
                 self.staged.push(closing.await.map_err(lost)??);
+                self.context.progress.mark();
             }
         }
         Ok(())
@@ -356,8 +358,9 @@ impl Writer for FileWriter {
         if self.context.cancel.is_cancelled() {
             return Err(Fault::cancelled());
         }
-        let Parcel { content, rows, permit, .. } = parcel;
-        let held = Held { rows, permit };
+        let Parcel { content, rows, bytes, permit, .. } = parcel;
+        let portion = self.context.progress.portion(rows, bytes);
+        let held = Held { rows, permit, portion };
         let content = content
             .downcast::<Consignment>()
             .map_err(|_| Fault::bug("a store of Parquet files was given an unknown parcel"))?;
@@ -386,6 +389,7 @@ impl Writer for FileWriter {
 struct Held {
     rows: u64,
     permit: Permit,
+    portion: Portion,
 }
 
 impl Current {
@@ -412,12 +416,10 @@ impl Current {
         }
     }
 
-    fn has_grown_to(&self, target: u64) -> bool {
+    async fn has_grown_to(&mut self, target: u64) -> Result<bool, Fault> {
         match self {
-            Self::Parquet(file) => file
-                .size_between_row_groups()
-                .is_some_and(|size| size >= target || file.has_large_footer()),
-            Self::Text(file) => file.size() >= target,
+            Self::Parquet(file) => file.has_grown_to(target).await,
+            Self::Text(file) => Ok(file.size() >= target),
         }
     }
 }

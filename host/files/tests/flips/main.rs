@@ -4,6 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod allocations;
+mod lanes;
+// The tests of lanes use the rest of it.
+#[allow(dead_code)]
+#[path = "../lanes/load.rs"]
+mod load;
 // The other tests use the rest of it.
 #[allow(dead_code)]
 #[path = "../home/support.rs"]

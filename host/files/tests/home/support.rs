@@ -8,8 +8,8 @@ use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 use hygge_core::budget::Budget;
 use hygge_core::contract::{
-    Batch, Connections, Context, Delivery, Durability, Home, ReadRequest, Reader, RunIds, Since,
-    Site, SourcePlan,
+    Batch, Connections, Context, Delivery, Durability, Home, Progress, ReadRequest, Reader, RunIds,
+    Since, Site, SourcePlan,
 };
 use hygge_core::cpu::Cpu;
 use hygge_core::engine::event::{Notices, Silent};
@@ -147,6 +147,7 @@ pub(crate) fn run(memory: usize) -> Run {
         cancel: CancellationToken::new(),
         durability: Durability::Process,
         notices: Notices::new(None, Arc::new(Silent)),
+        progress: Progress::silent(),
     };
     Run { budget, context: Arc::new(context) }
 }

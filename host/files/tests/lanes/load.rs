@@ -1,17 +1,18 @@
 //! Loads from a Home into a Store, as the engine makes them.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 use arrow_select::concat::concat_batches;
 use hygge_core::budget::Budget;
 use hygge_core::contract::{
-    Connections, Context, Delivery, Durability, Home, LoadRequest, Mode, ReadRequest, RunIds, Site,
-    Store,
+    Connections, Context, Delivery, Durability, Home, LoadRequest, Mode, Progress, ReadRequest,
+    RunIds, Site, Store,
 };
 use hygge_core::cpu::Cpu;
-use hygge_core::engine::event::{Event, Listener, Notices};
+use hygge_core::engine::event::{EntityName, Event, Listener, Notices};
 use hygge_core::fault::Fault;
 use hygge_core::project::problem::Problems;
 use hygge_core::watermark::{Tracked, Tracker, WatermarkSpec};
@@ -23,12 +24,14 @@ use crate::support::{Project, node};
 
 /// Hears what is said of a load.
 #[derive(Debug, Default)]
-struct Said(Mutex<Vec<String>>);
+struct Said(Mutex<Vec<String>>, AtomicU64);
 
 impl Listener for Said {
     fn event(&self, event: &Event) {
-        if let Event::Notice { message, .. } = event {
-            self.0.lock().unwrap().push(message.clone());
+        match event {
+            Event::Notice { message, .. } => self.0.lock().unwrap().push(message.clone()),
+            Event::Progress { rows, .. } => drop(self.1.fetch_max(*rows, Ordering::Relaxed)),
+            _ => {}
         }
     }
 }
@@ -108,6 +111,10 @@ pub(crate) async fn try_load(
         cancel: Default::default(),
         durability: way.durability,
         notices: Notices::new(None, Arc::clone(&said) as Arc<dyn Listener>),
+        progress: Progress::new(
+            Some(EntityName { flow: "flow".into(), entity: "entity".into() }),
+            Arc::clone(&said) as Arc<dyn Listener>,
+        ),
     });
     let since = way.last.as_ref().and_then(|last| last.watermark.clone());
     let request = ReadRequest {
@@ -127,7 +134,7 @@ pub(crate) async fn try_load(
     });
     let load = LoadRequest { schema, mode: way.mode };
     let mut writer = store.begin(&load, Arc::clone(&context)).await?;
-    let (mut parcels, mut batches, mut rows) = (0, 0, 0);
+    let (mut parcels, mut batches, mut rows, mut handed_over) = (0, 0, 0, 0);
     let filled: Result<(), Fault> = async {
         while let Some(delivery) = reader.next().await? {
             match delivery {
@@ -142,6 +149,7 @@ pub(crate) async fn try_load(
                 Delivery::Parcel(mut parcel) => {
                     parcels += 1;
                     rows += parcel.rows;
+                    handed_over += parcel.rows;
                     let mut followed = 0;
                     for columns in &mut parcel.tracked {
                         let columns = columns?;
@@ -173,6 +181,7 @@ pub(crate) async fn try_load(
     };
     assert_eq!(budget.used(), 0, "all memory is given back");
     assert_eq!(staged.rows, rows);
+    assert_eq!(said.1.load(Ordering::Relaxed), handed_over, "all of them were told as progress");
     let published = store.publish(&staged.manifest).await.unwrap();
     assert_eq!(published.rows, rows);
     store.sweep(None).await.unwrap();

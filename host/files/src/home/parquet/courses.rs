@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use super::super::adapt::places;
 use super::catalog::{Catalog, PlannedFile};
 use super::prune;
-use super::tally::{Reason, Tally};
+use super::tally::{Chosen, Reason, Tally};
 use crate::polish::Polisher;
 use crate::routes::{Route, Routes};
 use crate::stored::stored;
@@ -132,12 +132,12 @@ impl Sketch {
     }
 }
 
-/// Chooses the course of every file on the terms of the request, and says in words what was
-/// chosen; says nothing to a Store without such terms.
-pub(super) fn choose(catalog: &mut Catalog, request: &ReadRequest) -> Option<String> {
+/// Chooses the course of every file on the terms of the request, and says what was chosen; says
+/// nothing to a Store without such terms.
+pub(super) fn choose(catalog: &mut Catalog, request: &ReadRequest) -> Option<Chosen> {
     let terms = request.terms.as_ref().and_then(ParquetTerms::of)?;
     if let Some(refusal) = terms.refusal {
-        return Some(format!("decoded: {refusal}"));
+        return Some(Chosen::refused(refusal));
     }
     // What cannot be polished or stored is for the Store to refuse.
     let chooser = Chooser::new(catalog, terms).ok()?;
@@ -178,7 +178,7 @@ impl<'a> Chooser<'a> {
         Ok(Self { terms, all, stored, polisher })
     }
 
-    fn choose(&self, files: &mut [PlannedFile]) -> String {
+    fn choose(&self, files: &mut [PlannedFile]) -> Chosen {
         let mut routes: HashMap<SchemaRef, Arc<Routes>> = HashMap::new();
         let mut of_files = Vec::with_capacity(files.len());
         let mut candidates = Vec::new();
@@ -209,7 +209,7 @@ impl<'a> Chooser<'a> {
             file.course = self.course(&own, sketch, &routes, &mut tally, file.source.len());
             file.sketch = None;
         }
-        tally.words()
+        tally.chosen()
     }
 
     fn routes(&self, file: &SchemaRef) -> Routes {

@@ -23,6 +23,10 @@ pub(crate) struct PageHeader {
     pub(crate) rows: Option<u64>,
     /// Whether its values are indexes into the dictionary.
     pub(crate) by_dictionary: bool,
+    /// Bytes of levels that stand uncompressed before the values.
+    pub(crate) levels: u64,
+    /// Whether it is stored as it is, whatever the codec of its chunk.
+    pub(crate) plain: bool,
 }
 
 /// Kinds of pages.
@@ -79,6 +83,12 @@ impl PageHeader {
             Compression::LZ4 | Compression::LZ4_RAW => 260,
             _ => 1100,
         };
+        if (most == 1 || self.plain) && self.compressed != self.uncompressed {
+            return Some(format!(
+                "an uncompressed page of {} bytes claims to hold {}",
+                self.compressed, self.uncompressed
+            ));
+        }
         let plausible = self.compressed.saturating_mul(most).saturating_add(64 << 10);
         // The codecs at the end of the list know no limit, but a page is part of its chunk.
         let chunk_bytes = u64::try_from(chunk.uncompressed_size()).unwrap_or(0);
@@ -141,6 +151,8 @@ impl PageHeader {
             match (field, type_) {
                 (1, I32) => self.values = input.size()?,
                 (3, I32) if of == 8 => self.rows = Some(input.size()?),
+                (5 | 6, I32) if of == 8 => self.levels += input.size()?,
+                (7, FALSE) if of == 8 => self.plain = true,
                 // PLAIN_DICTIONARY and RLE_DICTIONARY.
                 (f, I32) if f == encoding_field => {
                     self.by_dictionary = matches!(input.int()?, 2 | 8);
@@ -152,6 +164,7 @@ impl PageHeader {
     }
 }
 
+const FALSE: u8 = 2;
 const I32: u8 = 5;
 const STRUCT: u8 = 12;
 
@@ -275,6 +288,8 @@ mod tests {
                 values: 7,
                 rows: None,
                 by_dictionary: true,
+                levels: 0,
+                plain: false,
             }
         );
     }

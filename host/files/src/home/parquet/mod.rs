@@ -35,7 +35,7 @@ pub(crate) async fn plan(location: &Location, request: &ReadRequest) -> Result<S
         note.push_str(&format!(", {passed} rows left out by their statistics"));
     }
     if let Some(course) = course {
-        note.push_str(&format!(", {course}"));
+        note.push_str(&format!(", {}", course.words));
     }
     Ok(SourcePlan {
         schema: Arc::clone(&catalog.schema),
@@ -63,7 +63,10 @@ pub(crate) async fn open(
     Ok(Feed::start(schema, Some(rows), &context, move |outlet| async move {
         stream::give(catalog, batch_rows, request, Arc::clone(&work), outlet).await?;
         if let Some(course) = course {
-            work.notices.info(course);
+            work.notices.info(course.words);
+            if let Some(brief) = course.brief {
+                work.notices.travels(brief);
+            }
         }
         Ok(())
     }))

@@ -219,16 +219,25 @@ impl Cutter {
         let Some(grammar) = self.grammar else {
             return self.scan_lines(bytes, most);
         };
-        if most == u64::MAX && self.is_plain(bytes, &grammar) {
-            return self.scan_plain(bytes, &grammar);
-        }
         let mut cut = None;
-        for (at, byte) in bytes.iter().copied().enumerate() {
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at).copied() {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let passed = match self.state {
+                State::Quoted => inside_quotes(rest, &grammar),
+                _ if most == u64::MAX => self.before_quotes(rest, &grammar, at, &mut cut),
+                _ => 0,
+            };
+            if passed > 0 {
+                at += passed;
+                continue;
+            }
+            at += 1;
             let is_end = matches!(byte, b'\n' | b'\r');
             self.state = match self.state {
                 State::RecordStart if is_end => {
                     // An empty line, or the second half of a line end.
-                    cut = Some(at + 1);
+                    cut = Some(at);
                     State::RecordStart
                 }
                 State::RecordStart if Some(byte) == grammar.comment => State::Comment,
@@ -241,16 +250,16 @@ impl Cutter {
                 State::AfterQuote if Some(byte) == grammar.quote => State::Quoted,
                 State::Comment if byte != b'\n' => State::Comment,
                 State::Comment => {
-                    cut = Some(at + 1);
+                    cut = Some(at);
                     State::RecordStart
                 }
                 _ if byte == grammar.separator => State::FieldStart,
                 _ if is_end => {
-                    cut = Some(at + 1);
+                    cut = Some(at);
                     self.records += 1;
                     if self.records >= most {
                         self.state = State::RecordStart;
-                        return (at + 1, cut);
+                        return (at, cut);
                     }
                     State::RecordStart
                 }
@@ -260,22 +269,32 @@ impl Cutter {
         (bytes.len(), cut)
     }
 
-    /// Whether every line end among these bytes ends a record.
-    fn is_plain(&self, bytes: &[u8], grammar: &Grammar) -> bool {
-        grammar.comment.is_none()
-            && matches!(self.state, State::RecordStart | State::FieldStart | State::Field)
-            && grammar.quote.is_none_or(|quote| memchr::memchr(quote, bytes).is_none())
-    }
-
-    fn scan_plain(&mut self, bytes: &[u8], grammar: &Grammar) -> (usize, Option<usize>) {
-        if let Some(last) = bytes.last() {
+    /// Passes over bytes among which every line end ends a record: those before the next quote,
+    /// where no comment may begin. Answers how many they are; `at` is where they are.
+    fn before_quotes(
+        &mut self,
+        bytes: &[u8],
+        grammar: &Grammar,
+        at: usize,
+        cut: &mut Option<usize>,
+    ) -> usize {
+        let outside = matches!(self.state, State::RecordStart | State::FieldStart | State::Field);
+        if grammar.comment.is_some() || !outside {
+            return 0;
+        }
+        let quote = grammar.quote.and_then(|quote| memchr::memchr(quote, bytes));
+        let plain = bytes.get(..quote.unwrap_or(bytes.len())).unwrap_or_default();
+        if let Some(last) = plain.last() {
             self.state = match last {
                 b'\n' | b'\r' => State::RecordStart,
                 last if *last == grammar.separator => State::FieldStart,
                 _ => State::Field,
             };
         }
-        (bytes.len(), memchr::memrchr2(b'\n', b'\r', bytes).map(|at| at + 1))
+        if let Some(end) = memchr::memrchr2(b'\n', b'\r', plain) {
+            *cut = Some(at + end + 1);
+        }
+        plain.len()
     }
 
     /// Where the first record ends.
@@ -299,6 +318,16 @@ impl Cutter {
         }
         (bytes.len(), cut)
     }
+}
+
+/// How many bytes within quotes have no meaning.
+fn inside_quotes(bytes: &[u8], grammar: &Grammar) -> usize {
+    let found = match (grammar.quote, grammar.escape) {
+        (Some(quote), Some(escape)) => memchr::memchr2(quote, escape, bytes),
+        (Some(quote), None) => memchr::memchr(quote, bytes),
+        (None, _) => return 0,
+    };
+    found.unwrap_or(bytes.len())
 }
 
 #[cfg(test)]

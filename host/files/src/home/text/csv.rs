@@ -11,6 +11,7 @@ use hygge_core::fault::Fault;
 use super::blocks::{Block, Cutter, Grammar};
 use super::mismatch;
 use super::options::{Encoding, FormatOptions};
+use super::plain;
 
 /// How CSV is written, ready for use.
 #[derive(Clone, Debug)]
@@ -185,6 +186,17 @@ impl Records<'_> {
         (!self.dialect.is_null(field, bytes)).then_some(bytes)
     }
 
+    /// The values of one column of the records read so far, each `width` fields long.
+    fn column(
+        &self,
+        from: usize,
+        width: usize,
+        rows: usize,
+    ) -> impl Iterator<Item = Option<&[u8]>> {
+        let cells = self.fields.iter().skip(from).step_by(width.max(1)).take(rows);
+        cells.map(|cell| self.value_of(cell))
+    }
+
     /// Gives each record's values to `take`, `None` for null, until it answers `false`.
     pub(super) fn for_each(mut self, mut take: impl FnMut(&[Option<&[u8]>]) -> bool) {
         loop {
@@ -247,6 +259,11 @@ impl CsvShape {
                 columns.push(new_null_array(field.data_type(), rows));
                 continue;
             };
+            let values = records.column(*from, self.width, rows);
+            if let Some(plain) = plain::column(values, field.data_type()) {
+                columns.push(plain);
+                continue;
+            }
             let text = self
                 .column(&records, *from, rows)
                 .map_err(|row| self.not_utf8(block, row, field.name()))?;
@@ -276,9 +293,8 @@ impl CsvShape {
         let mut offsets: Vec<i32> = Vec::with_capacity(rows + 1);
         let mut nulls = NullBufferBuilder::new(rows);
         offsets.push(0);
-        let cells = records.fields.iter().skip(from).step_by(self.width.max(1));
-        for (row, cell) in cells.take(rows).enumerate() {
-            match records.value_of(cell) {
+        for (row, value) in records.column(from, self.width, rows).enumerate() {
+            match value {
                 None => nulls.append_null(),
                 Some(bytes) => {
                     nulls.append_non_null();

@@ -7,6 +7,7 @@ mod infer;
 mod json_infer;
 mod ndjson;
 pub(crate) mod options;
+mod plain;
 mod stream;
 mod survey;
 

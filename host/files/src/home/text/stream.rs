@@ -7,10 +7,12 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use futures::{TryStreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hygge_core::budget::Permit;
 use hygge_core::contract::{Batch, Context};
 use hygge_core::fault::Fault;
+use tokio::sync::mpsc;
+use tokio::task::JoinError;
 
 use super::super::feed::Outlet;
 use super::super::source::SourceFile;
@@ -36,32 +38,57 @@ pub(super) async fn parse(
 ) -> Result<(), Fault> {
     let share = context.memory.size();
     let sizes = Sizes {
-        block: (share / 64).clamp(64 << 10, 1 << 20),
+        block: (share / 64).clamp(64 << 10, 2 << 20),
         record: super::LONGEST_RECORD,
         records: batch_rows.map_or(u64::MAX, NonZeroU64::get),
     };
     let begin = Arc::new(Beginning { format, options, schema: survey.schema, sizes });
     let supply = Supply { files: survey.files.into_iter(), reading: None, begin };
     let cores = context.cpu.cores();
-    let blocks =
-        stream::try_unfold((supply, Arc::clone(&context)), |(mut supply, context)| async {
-            let permit = context.memory.acquire(supply.begin.sizes.block * SWELLING).await;
-            let next = supply.next(&context).await?;
-            Ok(next.map(|(shape, block)| ((shape, block, permit), (supply, context))))
-        });
+    // Both reading and parsing are tasks of their own: a core they are given would otherwise wait
+    // while this waits for whoever takes the rows.
+    let (found, blocks) = mpsc::channel(1);
+    let reading = tokio::spawn(read(supply, Arc::clone(&context), found));
+    let blocks = stream::unfold(blocks, |mut blocks| async {
+        blocks.recv().await.map(|block| (block, blocks))
+    });
     let batches = blocks
-        .map_ok(|(shape, block, permit)| {
+        .map(|(shape, block, permit)| {
             let context = Arc::clone(&context);
-            async move { shape.rows(block, permit, &context).await }
+            let parsing = tokio::spawn(async move { shape.rows(block, permit, &context).await });
+            async { parsing.await.map_err(lost)? }
         })
-        .try_buffered(cores);
+        .buffered(cores);
     futures::pin_mut!(batches);
     while let Some(batch) = batches.try_next().await? {
         if batch.rows.num_rows() > 0 {
             outlet.give(batch).await?;
         }
     }
-    Ok(())
+    reading.await.map_err(lost)?
+}
+
+/// Block after block, as there is memory for them.
+async fn read(
+    mut supply: Supply,
+    context: Arc<Context>,
+    found: mpsc::Sender<(Arc<Shape>, Block, Permit)>,
+) -> Result<(), Fault> {
+    loop {
+        let permit = context.memory.acquire(supply.begin.sizes.block * SWELLING).await;
+        let Some((shape, block)) = supply.next(&context).await? else { return Ok(()) };
+        if found.send((shape, block, permit)).await.is_err() {
+            return Err(Fault::cancelled());
+        }
+    }
+}
+
+fn lost(error: JoinError) -> Fault {
+    if error.is_panic() {
+        Fault::bug("reading text panicked").because(error)
+    } else {
+        Fault::cancelled()
+    }
 }
 
 /// What is needed to begin a file.

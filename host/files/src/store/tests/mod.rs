@@ -20,8 +20,8 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::SchemaRef;
 use hygge_core::budget::{Budget, Share};
 use hygge_core::contract::{
-    Batch, Connections, Context, Durability, LoadRequest, Manifest, Mode, Published, RunIds, Site,
-    Staged, Store, Writer,
+    Batch, Connections, Context, Durability, LoadRequest, Manifest, Mode, Progress, Published,
+    RunIds, Site, Staged, Store, Writer,
 };
 use hygge_core::cpu::Cpu;
 use hygge_core::engine::event::{Notices, Silent};
@@ -74,6 +74,7 @@ impl Project {
             cancel: Default::default(),
             durability: self.durability,
             notices: Notices::new(None, Arc::new(Silent)),
+            progress: Progress::silent(),
         })
     }
 
