@@ -18,6 +18,10 @@ suite NAME *ARGS:
 kill COUNT="1000" SEED="1":
     HYGGE_KILLS={{COUNT}} HYGGE_SEED={{SEED}} cargo test --release --workspace --test kill -- --nocapture
 
+# Builds a connector: `just connector tests/guests/pass_through`
+connector DIR:
+    cargo run --quiet -- connector build {{DIR}}
+
 # Formats and lints, as CI does
 lint:
     cargo fmt --all

@@ -3,6 +3,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
+bash connectors/toolchain.sh
 cargo build --release --quiet --workspace --bins
 bin=${CARGO_TARGET_DIR:-target}/release
 if [ ! -e "$here/data/lineitem" ]; then

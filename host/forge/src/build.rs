@@ -18,8 +18,10 @@ use crate::wrap::wrap;
 /// How a connector is built.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The file to write; `<target>/connectors/NAME.wasm` when left out.
+    /// The file to write; `NAME.wasm` in `output_dir` when left out.
     pub output: Option<PathBuf>,
+    /// The folder to write to; `<target>/connectors` when left out.
+    pub output_dir: Option<PathBuf>,
     /// Where cargo keeps what it compiles. All connectors built with the same one share the
     /// compiled standard library and dependencies. `<target>/guests` when left out.
     pub target_dir: Option<PathBuf>,
@@ -69,7 +71,11 @@ pub fn build(folder: &Path, toolchain: &Toolchain, options: &Options) -> Result<
 
     let path = match &options.output {
         Some(path) => path.clone(),
-        None => package.target_dir.join("connectors").join(format!("{}.wasm", manifest.name)),
+        None => options
+            .output_dir
+            .clone()
+            .unwrap_or_else(|| package.target_dir.join("connectors"))
+            .join(format!("{}.wasm", manifest.name)),
     };
     write(&path, &component)?;
     let digest = Digest::of(&component);
@@ -100,7 +106,7 @@ fn compile(
         .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
         .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
         .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
-        .env("CARGO_ENCODED_RUSTFLAGS", flags(package, speed).join("\u{1f}"))
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(speed).join("\u{1f}"))
         .stdout(Stdio::piped())
         .stderr(if options.quiet { Stdio::piped() } else { Stdio::inherit() });
     let output = command
@@ -121,19 +127,18 @@ fn compile(
 }
 
 /// What the compiler is told for every crate.
-fn flags(package: &Package, speed: bool) -> Vec<String> {
+fn flags(speed: bool) -> Vec<String> {
     let mut flags = Vec::new();
     if speed {
         flags.push("-Ctarget-feature=+simd128".to_owned());
     }
-    // Messages of panics name source files: by where they are in the crate, not on this machine.
+    // Messages of panics name source files; those of dependencies by where they are in cargo's
+    // home, not on this machine. The crate's own are relative already.
     let home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
-    for (folder, name) in [(home, "cargo"), (Some(package.workspace.clone()), ".")] {
-        if let Some(folder) = folder.as_deref().and_then(Path::to_str) {
-            flags.push(format!("--remap-path-prefix={folder}={name}"));
-        }
+    if let Some(home) = home.as_deref().and_then(Path::to_str) {
+        flags.push(format!("--remap-path-prefix={home}=cargo"));
     }
     flags
 }

@@ -19,12 +19,23 @@ pub(crate) fn command(program: impl AsRef<OsStr>, folder: &Path) -> Command {
             command.env_remove(&name);
         }
     }
+    if std::env::var_os("OUT_DIR").is_some() {
+        // A build script is given the libraries of its own compiler.
+        command.env_remove("LD_LIBRARY_PATH").env_remove("DYLD_FALLBACK_LIBRARY_PATH");
+    }
     command
 }
 
 /// Whether a variable tells cargo or rustc how to build, rather than where its things are.
 fn of_another_build(name: &str) -> bool {
-    let kept = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_MAKEFLAGS", "CARGO_NET_", "CARGO_REGISTR"];
+    let kept = [
+        "CARGO_HOME",
+        "CARGO_HTTP_",
+        "CARGO_MAKEFLAGS",
+        "CARGO_NET_",
+        "CARGO_REGISTR",
+        "CARGO_TARGET_DIR",
+    ];
     let told = ["CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS", "__CARGO"];
     told.iter().any(|prefix| name.starts_with(prefix))
         && !kept.iter().any(|prefix| name.starts_with(prefix))
@@ -39,15 +50,12 @@ pub(crate) struct Package {
     pub(crate) manifest: PathBuf,
     /// Where cargo puts what it builds.
     pub(crate) target_dir: PathBuf,
-    /// The folder of the workspace that the crate belongs to.
-    pub(crate) workspace: PathBuf,
 }
 
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<MetadataPackage>,
     target_directory: PathBuf,
-    workspace_root: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -99,7 +107,6 @@ pub(crate) fn package(toolchain: &Toolchain, folder: &Path) -> Result<Package, F
         description: package.description.unwrap_or_default(),
         manifest,
         target_dir: metadata.target_directory,
-        workspace: metadata.workspace_root,
     })
 }
 
@@ -131,7 +138,7 @@ mod tests {
         {
             assert!(of_another_build(gone), "{gone}");
         }
-        for kept in ["CARGO_HOME", "CARGO_NET_OFFLINE", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "PATH"] {
+        for kept in ["CARGO_HOME", "CARGO_TARGET_DIR", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "PATH"] {
             assert!(!of_another_build(kept), "{kept}");
         }
     }

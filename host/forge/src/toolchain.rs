@@ -113,6 +113,9 @@ fn look(cargo: &Path, rustc: &Path, folder: &Path) -> Result<Toolchain, Option<S
         let (major, minor) = OLDEST;
         return Err(Some(format!("{name} is {version}, older than {major}.{minor}")));
     }
+    if cargo.is_absolute() && !cargo.is_file() {
+        return Err(Some(format!("{name} ({version}) comes without {}", cargo.display())));
+    }
     let toolchain = |std| Toolchain {
         cargo: cargo.to_owned(),
         rustc: rustc.to_owned(),

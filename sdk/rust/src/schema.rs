@@ -177,22 +177,24 @@ impl Schema {
 
     /// Only these columns, in this order; a `missing` error names one that is not there.
     pub fn select(&self, columns: &[String]) -> Result<Self> {
-        let fields = self.fields().ok_or_else(|| {
-            Error::bug("columns of an Arrow schema are selected with `Schema::project`")
-        })?;
-        let selected: Result<Vec<Field>> = columns
-            .iter()
-            .map(|name| {
-                fields.iter().find(|field| field.name == *name).cloned().ok_or_else(|| {
-                    let have: Vec<&str> = fields.iter().map(Field::name).collect();
-                    Error::missing(format!(
-                        "there is no column `{name}`; there are {}",
-                        have.join(", ")
-                    ))
-                })
-            })
-            .collect();
-        Ok(Self::new(selected?))
+        match &self.0 {
+            Form::Fields(fields) => {
+                let have = || fields.iter().map(Field::name);
+                let selected: Result<Vec<Field>> = columns
+                    .iter()
+                    .map(|name| Ok(fields[position(have(), name)?].clone()))
+                    .collect();
+                Ok(Self::new(selected?))
+            }
+            #[cfg(feature = "arrow")]
+            Form::Arrow(_) => {
+                let whole = self.to_arrow()?;
+                let have = || whole.fields().iter().map(|field| field.name().as_str());
+                let selected: Result<Vec<usize>> =
+                    columns.iter().map(|name| position(have(), name)).collect();
+                Self::arrow(&whole.project(&selected?)?)
+            }
+        }
     }
 
     pub(crate) fn into_contract(self) -> Result<types::Schema> {
@@ -202,6 +204,14 @@ impl Schema {
             Form::Arrow(stream) => types::Schema::Arrow(stream),
         })
     }
+}
+
+/// Where a column stands among those there are.
+fn position<'a>(have: impl Iterator<Item = &'a str> + Clone, name: &str) -> Result<usize> {
+    have.clone().position(|own| own == name).ok_or_else(|| {
+        let have: Vec<&str> = have.collect();
+        Error::missing(format!("there is no column `{name}`; there are {}", have.join(", ")))
+    })
 }
 
 #[cfg(feature = "arrow")]
@@ -298,5 +308,13 @@ mod tests {
         assert_eq!(told, "there is no column `c`; there are a, b");
         let selected = schema.select(&["b".to_owned()]).unwrap();
         assert_eq!(selected.fields().unwrap()[0].name(), "b");
+
+        #[cfg(feature = "arrow")]
+        {
+            let arrow = Schema::arrow(&*schema.to_arrow().unwrap()).unwrap();
+            assert_eq!(arrow.select(&["c".to_owned()]).unwrap_err().to_string(), told);
+            let selected = arrow.select(&["b".to_owned()]).unwrap();
+            assert_eq!(selected.to_arrow().unwrap().field(0).name(), "b");
+        }
     }
 }

@@ -7,7 +7,7 @@ use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, cast::AsArray};
 use hygge_core::budget::Budget;
 use hygge_core::contract::{
-    Context, Delivery, Durability, Home, ReadRequest, Reader, RunIds, Site, Store,
+    Context, Delivery, Durability, Home, Progress, ReadRequest, Reader, RunIds, Site, Store,
 };
 use hygge_core::cpu::Cpu;
 use hygge_core::engine::event::{Event, Listener, Notices};
@@ -229,6 +229,7 @@ impl Run {
             cancel: Default::default(),
             durability: Durability::Process,
             notices: Notices::new(None, self.told.clone()),
+            progress: Progress::silent(),
         })
     }
 

@@ -1,7 +1,9 @@
 //! `hygge connector build`: from a crate to a connector.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use hygge_core::project;
 use hygge_forge::build::{Built, Options, build as forge};
 use hygge_forge::toolchain;
 
@@ -15,10 +17,20 @@ use crate::report::style::{FAINT, GOOD, paint};
 pub(super) fn build(args: &BuildArgs) -> Result<ExitCode, Failure> {
     let toolchain = toolchain::find(&args.folder).map_err(fault)?;
     print(&format!("{} {toolchain}\n", paint(FAINT, "with")))?;
-    let options = Options { output: args.output.clone(), ..Options::default() };
+    let options = Options {
+        output: args.output.clone(),
+        output_dir: project_folder(&args.folder),
+        ..Options::default()
+    };
     let built = forge(&args.folder, &toolchain, &options).map_err(fault)?;
     print(&told(&built))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where a project looks for connectors, if the crate stands in one.
+fn project_folder(folder: &Path) -> Option<PathBuf> {
+    let root = project::find(&folder.canonicalize().ok()?).ok()?;
+    Some(root.join("connectors"))
 }
 
 fn told(built: &Built) -> String {
