@@ -52,11 +52,13 @@ fn project(checks: &mut Checks, plan: &Plan) {
     checks.good(
         "options",
         &format!(
-            "{} at a time · {} memory · {} after {} · {} · durability {} · log level {}",
+            "{} at a time · {} memory · {} after {} · checkpoint every {} · {} · durability {} · \
+             log level {}",
             options.concurrency,
             bytes(options.memory.0),
             counted(options.retries.into(), "retry", "retries"),
             duration(options.retry_wait),
+            duration(options.checkpoint),
             if options.continue_on_error { "goes on after an error" } else { "stops at an error" },
             match options.durability {
                 Durability::Disk => "disk",
@@ -205,7 +207,7 @@ mod tests {
         assert_eq!(checks.faults, 2);
         insta::assert_snapshot!(plain(&checks.text), @r"
         ✓ project warehouse  /p · 1 flow · 2 entities
-        ✓ options  8 at a time · 256.0 MB memory · 3 retries after 1.0s · stops at an error · durability disk · log level info
+        ✓ options  8 at a time · 256.0 MB memory · 3 retries after 1.0s · checkpoint every 30.0s · stops at an error · durability disk · log level info
 
         Entities
         ✓ [crm_users]  source data/source (2 files) → destination data/destination (2 files)

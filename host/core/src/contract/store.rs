@@ -97,7 +97,7 @@ pub trait Store: Send + Sync + Debug {
 
 /// A load under way. Dropping it without [`stage`](Writer::stage) leaves staging behind for
 /// [`Store::sweep`]; [`abort`](Writer::abort) removes it at once, and [`leave`](Writer::leave)
-/// only what was written since the last [`checkpoint`](Writer::checkpoint).
+/// keeps what the last [`checkpoint`](Writer::checkpoint) made durable.
 #[async_trait]
 pub trait Writer: Send {
     /// Takes rows. They may be buffered within the memory budget.

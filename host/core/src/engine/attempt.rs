@@ -2,22 +2,28 @@
 //!
 //! ```text
 //! open → begin → write … → stage ─┬─▶ journal "staged" ─▶ publish ─▶ journal "success" ─▶ sweep
+//!              │                  │
+//!   now and then: checkpoint      │
+//!        ─▶ journal               │
 //!                                 │
-//!        a crash before here      │   a crash after here is finished by the next run,
-//!        leaves only staging      │   from the manifest in the journal
+//!   a crash before here leaves    │   a crash after here is finished by the next run,
+//!   only staging, and perhaps a   │   from the manifest in the journal
+//!   checkpoint to go on from      │
 //! ```
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::checkpoint::{self, Trail};
+use super::ends::Opening;
 use super::entity::{EntityRunner, Task};
 use super::event::Event;
-use super::flow::{self, Moved};
+use super::flow::{Moved, Way};
 use super::stall;
-use crate::contract::{Context, LoadRequest, Manifest, Mode, Published, Staged, Writer};
+use crate::contract::{Context, Manifest, Mode, Published, Staged, Writer};
 use crate::fault::Fault;
 use crate::journal::{Pending, Status};
-use crate::watermark::{Tracked, Tracker, Watermark};
+use crate::watermark::{Tracked, Watermark};
 
 /// How long an attempt that should end may take to end by itself before it is dropped.
 const GRACE: Duration = Duration::from_secs(10);
@@ -55,20 +61,31 @@ pub(super) async fn run(
     let context = Arc::new(context);
     // Whatever ends this attempt ends everything it started.
     let _end = context.cancel.clone().drop_guard();
-    let (moved, writer) = fill(runner, task, &context).await?;
+    let trail = Trail::find(runner, task).await?;
+    let (moved, writer) = match fill(runner, task, &context, &trail).await {
+        Ok(filled) => filled,
+        Err(fault) => {
+            context.cancel.cancel();
+            trail.tidy(runner, &fault).await;
+            return Err(fault.into());
+        }
+    };
 
     if moved.rows == 0 && task.mode == Mode::Append {
         writer.abort().await;
         return Ok(record_success(runner, task, Landed::default(), moved.tracked).await?);
     }
-    let staged = stage(runner, writer, &context).await.and_then(|staged| {
-        agree("read", moved.rows, "staged", staged.rows, runner)?;
-        Ok(staged)
-    });
+    let staged = match stage(runner, writer, &context).await {
+        Ok(staged) => match agree("read", moved.rows, "staged", staged.rows, runner) {
+            Ok(()) => Ok(staged),
+            Err(fault) => Err(checkpoint::distrusted(runner, fault).await),
+        },
+        Err(fault) => Err(fault),
+    };
     let staged = match staged {
         Ok(staged) => staged,
         Err(fault) => {
-            runner.plan.store.sweep(None).await?;
+            trail.tidy(runner, &fault).await;
             return Err(fault.into());
         }
     };
@@ -76,35 +93,31 @@ pub(super) async fn run(
     land(runner, task, staged, moved.tracked).await
 }
 
-/// Opens both ends and moves every row into the writer. On any fault nothing of it is left.
+/// Opens both ends and moves every row into the writer. After a fault nothing is at work any more.
 async fn fill(
     runner: &EntityRunner,
     task: &Task,
     context: &Arc<Context>,
+    trail: &Trail,
 ) -> Result<(Moved, Box<dyn Writer>), Fault> {
-    let filling = fill_until_cancelled(runner, task, context);
+    let filling = fill_until_cancelled(runner, task, context, trail);
     tokio::pin!(filling);
     let overdue = async {
         runner.cancel.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
-    let outcome = tokio::select! {
+    tokio::select! {
         biased;
         filled = &mut filling => filled,
         fault = stall::watch(runner.plan.timeout, &context.progress) => {
             context.cancel.cancel();
             if let Ok(Ok((_, writer))) = tokio::time::timeout(GRACE, &mut filling).await {
-                writer.abort().await;
+                stop(runner, writer).await;
             }
             Err(fault)
         }
         () = overdue => Err(Fault::cancelled()),
-    };
-    if outcome.is_err() {
-        context.cancel.cancel();
-        runner.plan.store.sweep(None).await?;
     }
-    outcome
 }
 
 /// As [`fill`]; ends by itself soon after the context is cancelled.
@@ -112,31 +125,15 @@ async fn fill_until_cancelled(
     runner: &EntityRunner,
     task: &Task,
     context: &Arc<Context>,
+    trail: &Trail,
 ) -> Result<(Moved, Box<dyn Writer>), Fault> {
-    let reader = tokio::select! {
-        biased;
-        () = context.cancel.cancelled() => return Err(Fault::cancelled()),
-        reader = runner.plan.home.open(&task.request, Arc::clone(context)) => reader?,
-    };
-    runner
-        .listener
-        .event(&Event::Opened { name: runner.plan.name.clone(), rows: reader.rows_expected() });
-    context.progress.mark();
-    let schema = reader.schema();
-    let tracker = match &runner.plan.watermark {
-        Some(spec) => {
-            let since = task.request.since.as_ref().map(|since| since.value.clone());
-            Some(Tracker::new(spec, &schema, since, task.landed.clone())?)
-        }
-        None => None,
-    };
-    let load = LoadRequest { schema, mode: task.mode };
-    let mut writer = runner.plan.store.begin(&load, Arc::clone(context)).await?;
-    context.progress.mark();
-    match flow::move_all(runner, context, reader, tracker, writer.as_mut()).await {
+    let ends = Opening { runner, task, context, trail }.open().await?;
+    let way = Way { runner, task, context, columns: &ends.columns };
+    let mut writer = ends.writer;
+    match way.move_all(ends.reader, ends.tracker, ends.rows, writer.as_mut()).await {
         Ok(moved) => Ok((moved, writer)),
         Err(fault) => {
-            writer.abort().await;
+            stop(runner, writer).await;
             Err(fault)
         }
     }
@@ -160,6 +157,14 @@ async fn stage(
     // Whatever comes of it now is swept away; it should not be writing when it is.
     let _ = tokio::time::timeout(GRACE, staging).await;
     Err(fault)
+}
+
+/// Ends a load under way. What it wrote goes away, but for a checkpoint.
+async fn stop(runner: &EntityRunner, writer: Box<dyn Writer>) {
+    match runner.journal.checkpoint_of(&runner.plan.name) {
+        Some(_) => writer.leave().await,
+        None => writer.abort().await,
+    }
 }
 
 /// From staged to success. Nothing here is given up for a Ctrl-C: it is short, and half of it is

@@ -25,7 +25,8 @@ const COUNTED_PART: f64 = 0.45;
 /// Runs every entity of `plan`.
 ///
 /// The journal must be open for this project, which makes this the only run. Setting `cancel`
-/// lets entities that are already publishing finish and discards what is staged of the others.
+/// lets entities that are already publishing finish and discards what is staged of the others,
+/// but for checkpoints that the next run may go on from.
 ///
 /// # Errors
 /// Only when the run as a whole cannot go on: the journal cannot be written. What fails in one
@@ -58,6 +59,7 @@ pub async fn run(
         options: entity::Tries {
             retries: plan.options.retries,
             first_wait: plan.options.retry_wait,
+            checkpoint: plan.options.checkpoint,
             durability: plan.options.durability,
         },
     };

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{self, Failed, Landed};
+use super::checkpoint;
 use super::event::{EntityReport, Event, Listener, Notices, Outcome};
 use crate::budget::Share;
 use crate::contract::{Context, Durability, Mode, Progress, ReadRequest, RunIds, Since};
@@ -24,6 +25,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 pub(super) struct Tries {
     pub retries: u32,
     pub first_wait: Duration,
+    /// How often a load that can go on is made durable on the way.
+    pub checkpoint: Duration,
     pub durability: Durability,
 }
 
@@ -51,6 +54,8 @@ pub(super) struct Task {
     pub request: ReadRequest,
     /// Keys of rows at the last watermark that have landed.
     pub landed: KeySet,
+    /// Tells whether a load that was cut short was asked for the same.
+    pub fingerprint: String,
 }
 
 impl EntityRunner {
@@ -62,7 +67,7 @@ impl EntityRunner {
                 if let Err(error) = self.record_failure(&failed).await {
                     self.notices.warn(format!("the failure could not be journalled: {error}"));
                 }
-                (Outcome::Failed(Arc::new(failed.fault)), None)
+                (Outcome::Failed(Arc::new(self.with_what_is_durable(failed.fault))), None)
             }
         };
         let how = landed.as_ref().and_then(|_| self.notices.how());
@@ -86,8 +91,7 @@ impl EntityRunner {
     }
 
     async fn attempts(&self) -> Result<Landed, Failed> {
-        let mut task = self.task().await?;
-        task.request.terms = self.plan.store.terms(task.mode);
+        let task = self.task().await?;
         self.listener.event(&Event::Started {
             name: self.plan.name.clone(),
             index: self.index,
@@ -136,6 +140,17 @@ impl EntityRunner {
         fault.retry_after().map_or(own, |asked| asked.max(own))
     }
 
+    /// Says what the next run will not have to do again.
+    fn with_what_is_durable(&self, fault: Fault) -> Fault {
+        match self.journal.checkpoint_of(&self.plan.name) {
+            Some(kept) => fault.with_note(&format!(
+                "{} rows are durable: the next run goes on after them",
+                kept.rows
+            )),
+            None => fault,
+        }
+    }
+
     fn context(&self) -> Context {
         Context {
             flow: self.plan.name.flow.to_string(),
@@ -150,8 +165,16 @@ impl EntityRunner {
         }
     }
 
-    /// Whether to load everything or to go on from a watermark, and how rows are to land.
+    /// What every attempt is to do.
     async fn task(&self) -> Result<Task, Fault> {
+        let mut task = self.rows_to_load().await?;
+        task.request.terms = self.plan.store.terms(task.mode);
+        task.fingerprint = checkpoint::fingerprint(self, &task);
+        Ok(task)
+    }
+
+    /// Whether to load everything or to go on from a watermark, and how rows are to land.
+    async fn rows_to_load(&self) -> Result<Task, Fault> {
         let mut task = Task {
             mode: self.plan.mode,
             request: ReadRequest {
@@ -167,6 +190,7 @@ impl EntityRunner {
                 resume: None,
             },
             landed: KeySet::default(),
+            fingerprint: String::new(),
         };
         let Some(spec) = &self.plan.watermark else { return Ok(task) };
         // Reading only what is new and then replacing the table would lose the rest of it.

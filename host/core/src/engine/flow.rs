@@ -1,13 +1,15 @@
 //! Moves batches and parcels from a Reader to a Writer, with a bounded queue between them.
 //!
 //! The reader runs in a task of its own, ahead of the writer by at most `queue_size` batches and
-//! as many bytes as the budget allows. Either side failing stops the other at once.
+//! as many bytes as the budget allows. Either side failing stops the other at once. Now and then
+//! the reading side sends a mark behind the rows: the writing side makes them durable there.
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::entity::EntityRunner;
+use super::checkpoint::{self, Mark, Pace};
+use super::entity::{EntityRunner, Task};
 use crate::contract::{Batch, Context, Delivery, Parcel, Reader, Tracking, Writer};
 use crate::fault::Fault;
 use crate::watermark::{Tracked, Tracker};
@@ -15,41 +17,94 @@ use crate::watermark::{Tracked, Tracker};
 /// What was moved.
 #[derive(Debug)]
 pub(super) struct Moved {
-    /// Rows handed out by the reader, less those that landed in an earlier run.
+    /// Rows of the whole load: handed out by its readers, less those that landed in an earlier run.
     pub rows: u64,
     pub tracked: Option<Tracked>,
 }
 
-pub(super) async fn move_all(
-    runner: &EntityRunner,
-    context: &Arc<Context>,
-    reader: Box<dyn Reader>,
-    tracker: Option<Tracker>,
-    writer: &mut dyn Writer,
-) -> Result<Moved, Fault> {
-    let (sender, mut queue) = mpsc::channel(runner.plan.queue_size.max(1));
-    let reading = tokio::spawn(read(reader, tracker, Arc::clone(context), sender));
-    let written = write(context, &mut queue, writer).await;
-    // Closing the queue is what stops a reader that is ahead.
-    drop(queue);
-    if written.is_err() {
-        context.cancel.cancel();
+/// What goes through the queue.
+#[derive(Debug)]
+enum Item {
+    Delivery(Delivery),
+    /// Rows up to here may be made durable.
+    Mark(Mark),
+}
+
+/// The way of rows from one end to the other.
+pub(super) struct Way<'a> {
+    pub runner: &'a EntityRunner,
+    pub task: &'a Task,
+    pub context: &'a Arc<Context>,
+    /// The columns of the rows, as a checkpoint has them.
+    pub columns: &'a str,
+}
+
+impl Way<'_> {
+    /// Moves all rows that the reader has into the writer, which has `durable` rows already.
+    pub(super) async fn move_all(
+        &self,
+        reader: Box<dyn Reader>,
+        tracker: Option<Tracker>,
+        durable: u64,
+        writer: &mut dyn Writer,
+    ) -> Result<Moved, Fault> {
+        let (sender, mut queue) = mpsc::channel(self.runner.plan.queue_size.max(1));
+        let follower = Follower { tracker, context: Arc::clone(self.context) };
+        let pace = Pace::new(self.runner.tries.checkpoint);
+        let reading = tokio::spawn(read(reader, follower, pace, durable, sender));
+        let written = self.write(&mut queue, durable, writer).await;
+        // Closing the queue is what stops a reader that is ahead.
+        drop(queue);
+        if written.is_err() {
+            self.context.cancel.cancel();
+        }
+        let read =
+            reading.await.map_err(|error| Fault::bug("the reading task panicked").because(error));
+        // The writer's fault is the cause when both failed: its reader only noticed the closed
+        // queue.
+        written?;
+        read?
     }
-    let read =
-        reading.await.map_err(|error| Fault::bug("the reading task panicked").because(error));
-    // The writer's fault is the cause when both failed: its reader only noticed the closed queue.
-    written?;
-    read?
+
+    async fn write(
+        &self,
+        queue: &mut mpsc::Receiver<Item>,
+        durable: u64,
+        writer: &mut dyn Writer,
+    ) -> Result<(), Fault> {
+        let Self { runner, context, .. } = self;
+        if durable > 0 {
+            context.progress.advance(durable, 0);
+        }
+        while let Some(item) = queue.recv().await {
+            match item {
+                Item::Delivery(Delivery::Rows(batch)) => {
+                    let (rows, bytes) = (batch.rows.num_rows() as u64, batch.permit.bytes() as u64);
+                    writer.write(batch).await?;
+                    context.progress.advance(rows, bytes);
+                }
+                Item::Delivery(Delivery::Parcel(parcel)) => {
+                    writer.take(parcel).await?;
+                    context.progress.mark();
+                }
+                Item::Mark(mark) => {
+                    checkpoint::keep(runner, self.task, self.columns, mark, writer).await?;
+                    context.progress.mark();
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 async fn read(
     mut reader: Box<dyn Reader>,
-    tracker: Option<Tracker>,
-    context: Arc<Context>,
-    queue: mpsc::Sender<Delivery>,
+    mut follower: Follower,
+    mut pace: Pace,
+    durable: u64,
+    queue: mpsc::Sender<Item>,
 ) -> Result<Moved, Fault> {
-    let mut follower = Follower { tracker, context };
-    let mut rows = 0;
+    let mut rows = durable;
     loop {
         let next = tokio::select! {
             biased;
@@ -61,11 +116,8 @@ async fn read(
             None => break,
             Some(Delivery::Rows(batch)) => {
                 let batch = follower.filter(batch).await?;
-                if batch.rows.num_rows() == 0 {
-                    continue;
-                }
                 rows += batch.rows.num_rows() as u64;
-                Delivery::Rows(batch)
+                (batch.rows.num_rows() > 0).then_some(Delivery::Rows(batch))
             }
             Some(Delivery::Parcel(mut parcel)) => {
                 tokio::select! {
@@ -74,11 +126,22 @@ async fn read(
                     followed = follower.follow(&mut parcel) => followed?,
                 }
                 rows += parcel.rows;
-                Delivery::Parcel(parcel)
+                Some(Delivery::Parcel(parcel))
             }
         };
-        if queue.send(delivery).await.is_err() {
-            return Err(Fault::cancelled());
+        // Rows that were left out bring the reader further, too.
+        pace.given();
+        let mut mark = None;
+        if pace.is_due()
+            && let Some(state) = reader.resume()
+        {
+            mark = follower.mark(rows, state).await?;
+            pace.tried();
+        }
+        for item in delivery.map(Item::Delivery).into_iter().chain(mark.map(Item::Mark)) {
+            if queue.send(item).await.is_err() {
+                return Err(Fault::cancelled());
+            }
         }
     }
     Ok(Moved { rows, tracked: follower.tracker.map(Tracker::finish) })
@@ -100,6 +163,18 @@ impl Follower {
         batch.rows = left;
         self.tracker = Some(tracker);
         Ok(batch)
+    }
+
+    /// Notes where the reader and the tracker are.
+    async fn mark(&mut self, rows: u64, reader: serde_json::Value) -> Result<Option<Mark>, Fault> {
+        let tracker = self.tracker.take();
+        let work = move || Mark::new(rows, reader, tracker.as_ref()).map(|mark| (mark, tracker));
+        let (mark, tracker) = self.context.cpu.run(work).await?;
+        self.tracker = tracker;
+        if mark.is_none() {
+            self.context.notices.debug("there is too much to write down for a checkpoint here");
+        }
+        Ok(mark)
     }
 
     /// Follows the rows of a parcel, one batch of its key columns at a time.
@@ -141,27 +216,6 @@ impl Follower {
         }
         Ok(())
     }
-}
-
-async fn write(
-    context: &Context,
-    queue: &mut mpsc::Receiver<Delivery>,
-    writer: &mut dyn Writer,
-) -> Result<(), Fault> {
-    while let Some(delivery) = queue.recv().await {
-        match delivery {
-            Delivery::Rows(batch) => {
-                let (rows, bytes) = (batch.rows.num_rows() as u64, batch.permit.bytes() as u64);
-                writer.write(batch).await?;
-                context.progress.advance(rows, bytes);
-            }
-            Delivery::Parcel(parcel) => {
-                writer.take(parcel).await?;
-                context.progress.mark();
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -238,7 +292,9 @@ mod tests {
         let tracker = Tracker::new(&spec, &schema, since, KeySet::default()).unwrap();
         let reader = Box::new(Prepared(deliveries.into(), schema));
         let (sender, mut queue) = mpsc::channel(16);
-        let moved = read(reader, Some(tracker), Arc::clone(context), sender).await?;
+        let follower = Follower { tracker: Some(tracker), context: Arc::clone(context) };
+        let pace = Pace::new(std::time::Duration::MAX);
+        let moved = read(reader, follower, pace, 0, sender).await?;
         let mut passed = 0;
         while queue.recv().await.is_some() {
             passed += 1;

@@ -95,7 +95,9 @@ async fn one(
             Err(fault) => return Err(fault),
         }
     }
-    entity.store.sweep(None).await
+    // Looked up only now: a load that was published above has left its checkpoints behind.
+    let checkpoint = journal.checkpoint_of(&entity.name);
+    entity.store.sweep(checkpoint.as_ref().map(|kept| &kept.manifest)).await
 }
 
 async fn publish(entity: &EntityPlan, manifest: &Manifest) -> Result<(), Fault> {

@@ -16,14 +16,19 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
+use super::checkpoint::Checkpoint;
 use super::error::JournalError;
-use super::record::Row;
+use super::record::{Row, Status};
 use super::table::{RowId, sync_folder};
 use crate::contract::{Durability, Manifest};
 
 const FILE: &str = "log.ndjson";
 const TEMPORARY: &str = "log.ndjson.tmp";
 const DAMAGED: &str = "log.damaged.ndjson";
+
+/// A log of this size is looked at whether it has much that no longer matters: a load that is
+/// made durable now and then leaves a record each time.
+const LONG: u64 = 4 << 20;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +42,17 @@ pub(super) enum Record {
     Discarded {
         /// Whose.
         entity_run_id: String,
+        /// Why.
+        reason: String,
+    },
+    /// The first rows of a load are durable, and where it can go on.
+    Checkpoint(Box<Checkpoint>),
+    /// Nothing will go on from an entity's checkpoint.
+    CheckpointDropped {
+        /// The flow of the entity.
+        flow: String,
+        /// The entity.
+        entity: String,
         /// Why.
         reason: String,
     },
@@ -68,6 +84,8 @@ pub(super) struct Live {
     pub(super) pending: IndexMap<String, StagedRecord>,
     /// Ended, not yet in a journal file.
     pub(super) finished: Vec<FinishedRecord>,
+    /// The last checkpoint of every load that was neither staged nor given up.
+    checkpoints: Vec<Checkpoint>,
     /// Records in the file, whether they still matter or not.
     records: usize,
 }
@@ -77,23 +95,47 @@ impl Live {
         self.records += 1;
         match record {
             Record::Staged(staged) => {
+                self.forget_checkpoint(&staged.run.flow, &staged.run.entity);
                 self.pending.insert(staged.run.entity_run_id.clone(), staged);
             }
             Record::Finished(finished) => {
                 if !finished.unsettled {
                     self.pending.shift_remove(&finished.run.entity_run_id);
                 }
+                if finished.run.status == Status::Success.as_str() {
+                    self.forget_checkpoint(&finished.run.flow, &finished.run.entity);
+                }
                 self.finished.push(finished);
             }
             Record::Discarded { entity_run_id, .. } => {
                 self.pending.shift_remove(&entity_run_id);
             }
+            Record::Checkpoint(checkpoint) => {
+                self.forget_checkpoint(&checkpoint.flow, &checkpoint.entity);
+                self.checkpoints.push(*checkpoint);
+            }
+            Record::CheckpointDropped { flow, entity, .. } => {
+                self.forget_checkpoint(&flow, &entity);
+            }
         }
+    }
+
+    pub(super) fn checkpoint(&self, flow: &str, entity: &str) -> Option<&Checkpoint> {
+        self.checkpoints.iter().find(|known| known.flow == flow && known.entity == entity)
+    }
+
+    fn forget_checkpoint(&mut self, flow: &str, entity: &str) {
+        self.checkpoints.retain(|known| known.flow != flow || known.entity != entity);
+    }
+
+    /// How many records still matter.
+    fn count(&self) -> usize {
+        self.pending.len() + self.finished.len() + self.checkpoints.len()
     }
 
     /// Whether the file has records that no longer matter.
     fn is_stale(&self) -> bool {
-        self.records > self.pending.len() + self.finished.len()
+        self.records > self.count()
     }
 
     fn forget(&mut self, folded: &[(Option<String>, RowId)]) {
@@ -112,6 +154,10 @@ impl Live {
         }
         for staged in self.pending.values() {
             lines.extend(encode(&Record::Staged(staged.clone())));
+        }
+        // Last: a success before them was another load's.
+        for checkpoint in &self.checkpoints {
+            lines.extend(encode(&Record::Checkpoint(Box::new(checkpoint.clone()))));
         }
         lines
     }
@@ -279,6 +325,8 @@ struct Writer {
     file: File,
     /// Up to here the file is known to be whole.
     length: u64,
+    /// At this length it is looked at whether a shorter one would do.
+    long: u64,
     /// Set when nobody knows what the file has: nothing more is promised then.
     failed: Option<JournalError>,
     durability: Durability,
@@ -296,7 +344,7 @@ impl Writer {
         if fresh && durability == Durability::Disk {
             sync_folder(&path)?;
         }
-        Ok(Self { path, file, length, failed: None, durability, live })
+        Ok(Self { path, file, length, long: LONG, failed: None, durability, live })
     }
 
     fn run(mut self, inbox: &Receiver<Order>) {
@@ -329,6 +377,8 @@ impl Writer {
                 live.apply(*record);
                 let _ = done.send(Ok(()));
             }
+            drop(live);
+            self.shorten();
         } else {
             for (_, done) in group {
                 let _ = done.send(answer.clone());
@@ -372,11 +422,23 @@ impl Writer {
         if stale { self.compact() } else { Ok(()) }
     }
 
+    /// Keeps a log of many checkpoints short.
+    fn shorten(&mut self) {
+        if self.length < self.long {
+            return;
+        }
+        if lock(&self.live).is_stale() {
+            // All records are in the long log, too. A fault that matters is told by the next one.
+            let _ = self.compact();
+        }
+        self.long = LONG.max(self.length.saturating_mul(2));
+    }
+
     /// Puts a log in place of this one that has only what still matters.
     fn compact(&mut self) -> Result<(), JournalError> {
         let (lines, records) = {
             let live = lock(&self.live);
-            (live.lines(), live.pending.len() + live.finished.len())
+            (live.lines(), live.count())
         };
         let temporary = self.path.with_file_name(TEMPORARY);
         let written = File::create(&temporary).and_then(|mut file| {

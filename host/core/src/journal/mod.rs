@@ -9,12 +9,14 @@
 //!
 //! ```text
 //!   .hygge/lock                 held while a run is under way
-//!   .hygge/log.ndjson           staged, finished, discarded: durable before anything follows
+//!   .hygge/log.ndjson           checkpoints, staged, finished, discarded: durable before anything
+//!                               follows
 //!   .hygge/boundary/…           keys at the last watermark, one file for each last success
 //!   .hygge/journal/…            the journal of entities without one of their own
 //! ```
 
 mod boundary;
+mod checkpoint;
 mod error;
 mod fold;
 mod history;
@@ -31,6 +33,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+pub use checkpoint::Checkpoint;
 pub use error::JournalError;
 pub use history::HistoryFilter;
 pub use lock::Holder;

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::clash::Claim;
 use super::connectors::{CONNECTORS_FOLDER, may_be_named};
+use super::fingerprint::Fingerprint;
 use super::flow::{EntityDraft, FlowDraft};
 use super::keys::{Key, KeySet, check_unknown, nearest, unknown_name, wrong_type};
 use super::load::setting;
 use super::overlay::{fill_in, has_placeholder, join_paths};
 use super::plan::{EntityPlan, RunType};
 use super::problem::Problems;
+use super::secret::Secrets;
 use super::settings::{
     EntityKeys, JournalLocation, JournalSetting, LEGACY, STORE_KEYS, WatermarkKeys, tolerant,
 };
@@ -32,6 +34,8 @@ pub(super) struct Project<'a> {
     pub(super) kinds: &'a Kinds,
     /// The connections there are.
     pub(super) connections: &'a Connections,
+    /// What should not be written down anywhere.
+    pub(super) secrets: &'a Secrets,
     /// The project's journal, and where that is set.
     pub(super) journal: Option<(&'a JournalSetting, &'a Span)>,
     /// What the command line says of `run_type`.
@@ -153,6 +157,8 @@ pub(super) fn configure(
     let store = lay_out(project, Side::Store, flow, draft, problems);
     let watermark = watermark(flow, draft, problems);
 
+    let fingerprint = fingerprint(project, [&home, &store]);
+
     let home = home.and_then(|laid| {
         let home = project.kinds.home(&laid.kind)?;
         let site = site(project, flow, draft, &laid);
@@ -195,11 +201,28 @@ pub(super) fn configure(
         run_type,
         mode: if append { Mode::Append } else { Mode::Replace },
         watermark: watermark?,
+        fingerprint,
         journal: journal?,
         queue_size: flow.keys.queue_size.get() as usize,
         timeout: keys.timeout.or(flow.keys.timeout),
     };
     Some((plan, claim))
+}
+
+/// Keys and the connections they name; what is wrong with them ends the entity elsewhere.
+fn fingerprint(project: &Project<'_>, sides: [&Option<Laid>; 2]) -> String {
+    let mut fingerprint = Fingerprint::new(project.secrets);
+    for laid in sides.into_iter().flatten() {
+        fingerprint.add(&laid.kind, &laid.mapping);
+        let connection = match laid.mapping.get("connection").map(|node| &node.value) {
+            Some(Value::String(name)) => project.connections.get(name).and_then(Node::as_mapping),
+            _ => None,
+        };
+        if let Some(connection) = connection {
+            fingerprint.add("connection", connection);
+        }
+    }
+    fingerprint.finish()
 }
 
 fn legacy(full_drop: Option<bool>) -> Option<RunType> {

@@ -197,6 +197,7 @@ fn read_project(
         root: &root,
         kinds: &kinds,
         connections: &connections,
+        secrets: &reader.secrets,
         journal: setting(&mapping, "journal", keys.journal.as_ref()),
         run_type: request.run_type,
     };
@@ -319,6 +320,7 @@ fn options(keys: &ProjectKeys, connections: &Connections, request: &Request) -> 
         durability: options.durability,
         retries: options.retries,
         retry_wait: options.retry_wait,
+        checkpoint: options.checkpoint,
         log_level: options.log_level,
     }
 }

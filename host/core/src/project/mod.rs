@@ -15,6 +15,7 @@ mod clash;
 pub mod connectors;
 pub mod discover;
 mod entity;
+mod fingerprint;
 mod flow;
 pub mod keys;
 pub mod load;

@@ -41,6 +41,8 @@ pub struct Options {
     pub retries: u32,
     /// The first pause between attempts; it doubles each time.
     pub retry_wait: Duration,
+    /// How often a load that can go on is made durable on the way.
+    pub checkpoint: Duration,
     /// The smallest level of log lines: `debug`, `info`, `warning`, `error`.
     pub log_level: LogLevel,
 }
@@ -86,6 +88,9 @@ pub struct EntityPlan {
     pub mode: Mode,
     /// What to track, if configured.
     pub watermark: Option<WatermarkSpec>,
+    /// What `home` and `store` are configured to be, told apart by a hash: a load goes on from
+    /// where an earlier one was cut short only if this is the same.
+    pub fingerprint: String,
     /// The folder of the journal file, if journaling is on for this entity.
     pub journal: Option<PathBuf>,
     /// Batches in flight, at most.

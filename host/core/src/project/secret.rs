@@ -63,6 +63,13 @@ impl Secrets {
         }
     }
 
+    /// A text without the secrets in it.
+    pub(super) fn hide(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        self.values.iter().for_each(|(value, _)| hide(&mut text, value));
+        text
+    }
+
     /// Takes the secrets out of all messages.
     pub(super) fn scrub(&self, problems: &mut Problems) {
         for problem in &mut problems.list {

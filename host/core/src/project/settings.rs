@@ -55,6 +55,8 @@ crate::keys! {
         retries: u32 = 3,
         /// The first pause between attempts; it doubles each time.
         retry_wait: Duration = Duration::from_secs(1),
+        /// How often a load that can go on after an interruption is made durable on the way.
+        checkpoint: Duration = Duration::from_secs(30),
         /// The smallest level of log lines.
         log_level: LogLevel = LogLevel::Info,
     }

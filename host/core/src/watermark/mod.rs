@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 pub use key::key_hashes;
-pub use tracker::{MAX_BOUNDARY_KEYS, Tracked, Tracker};
+pub use tracker::{MAX_BOUNDARY_KEYS, Snapshot, Tracked, Tracker};
 
 use crate::fault::Fault;
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hygge_core::contract::{Durability, Manifest};
 use hygge_core::fault::Fault;
+use jiff::Zoned;
 use serde::{Deserialize, Serialize};
 
 use super::pattern::FilePattern;
@@ -27,6 +28,9 @@ pub(crate) struct Detail {
     pub synced: bool,
     /// What was staged, in the order written.
     pub files: Vec<StagedFile>,
+    /// The time that polish gives to rows: that of the load's beginning, also after it went on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    began: Option<String>,
 }
 
 /// A file that was staged.
@@ -48,9 +52,23 @@ impl Detail {
         pattern: FilePattern,
         durability: Durability,
         files: Vec<StagedFile>,
+        began: &Zoned,
     ) -> Self {
         let synced = durability == Durability::Disk;
-        Self { version: VERSION, destination, staging, inside, pattern, synced, files }
+        let began = Some(began.to_string());
+        Self { version: VERSION, destination, staging, inside, pattern, synced, files, began }
+    }
+
+    /// When the load began.
+    pub(crate) fn began(&self) -> Result<Zoned, Fault> {
+        let began = self.began.as_deref().map(str::parse);
+        match began {
+            Some(Ok(began)) => Ok(began),
+            _ => Err(Fault::missing(format!(
+                "it is not known when the load in {} began",
+                self.staging.display()
+            ))),
+        }
     }
 
     /// Reads what a manifest says.

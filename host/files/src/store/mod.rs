@@ -11,6 +11,7 @@ mod detail;
 mod disk;
 mod folder;
 mod footer;
+mod ground;
 mod inspect;
 mod ndjson;
 mod parquet;
@@ -190,6 +191,15 @@ impl Store for FileStore {
         context: Arc<Context>,
     ) -> Result<Box<dyn Writer>, Fault> {
         Ok(Box::new(writer::FileWriter::begin(self, load, context).await?))
+    }
+
+    async fn resume(
+        &self,
+        load: &LoadRequest,
+        from: &Manifest,
+        context: Arc<Context>,
+    ) -> Result<Box<dyn Writer>, Fault> {
+        Ok(Box::new(writer::FileWriter::resume(self, load, from, context).await?))
     }
 
     async fn publish(&self, manifest: &Manifest) -> Result<Published, Fault> {

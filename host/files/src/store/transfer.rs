@@ -202,12 +202,6 @@ impl Read for WatchedBytes<'_> {
         self.context.progress.mark();
         self.bytes.read(buffer)
     }
-<<<<<<< HEAD
-    out.close().map_err(failed)?;
-    moved.file().verify()?;
-    Ok(writer)
-=======
->>>>>>> lanes
 }
 
 /// A file to be copied as it is.

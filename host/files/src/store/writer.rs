@@ -9,7 +9,7 @@ use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use hygge_core::budget::Permit;
 use hygge_core::contract::{
-    Batch, Context, Durability, LoadRequest, Manifest, Mode, Parcel, Portion, Staged, Writer,
+    Batch, Context, LoadRequest, Manifest, Mode, Parcel, Portion, Staged, Writer,
 };
 use hygge_core::fault::Fault;
 use jiff::Zoned;
@@ -21,7 +21,8 @@ use super::FileStore;
 use super::config::{Layout, Verify};
 use super::csv::Csv;
 use super::detail::{Detail, StagedFile, Staging};
-use super::disk::{sync_folder, write_whole};
+use super::disk::write_whole;
+use super::ground::{Ground, sync_names};
 use super::ndjson::Ndjson;
 use super::parquet::{ParquetFile, ParquetFiles};
 use super::pattern::FilePattern;
@@ -35,10 +36,6 @@ use crate::polish::Polisher;
 
 /// Files that are closed in the background at a time, at most.
 const MOST_CLOSING: usize = 4;
-
-/// How often making the staging folder is tried again when another entity, done with its own,
-/// removes the folder around it at the same moment.
-const TRIES: usize = 8;
 
 /// What is common to the files of a load.
 enum Files {
@@ -74,6 +71,10 @@ pub(super) struct FileWriter {
     begun: u64,
     closing: VecDeque<JoinHandle<Result<StagedFile, Fault>>>,
     staged: Vec<StagedFile>,
+    /// When the load began.
+    began: Zoned,
+    /// Whether a checkpoint needs what is staged.
+    kept: bool,
 }
 
 impl FileWriter {
@@ -83,9 +84,37 @@ impl FileWriter {
         load: &LoadRequest,
         context: Arc<Context>,
     ) -> Result<Self, Fault> {
+        let run = encoded(&context.run.entity);
+        let find = move |store: &FileStore| Ground::fresh(store, &run);
+        Self::on(find, store, load, context, Zoned::now()).await
+    }
+
+    /// Goes on behind the rows of a checkpoint.
+    pub(super) async fn resume(
+        store: &FileStore,
+        load: &LoadRequest,
+        from: &Manifest,
+        context: Arc<Context>,
+    ) -> Result<Self, Fault> {
+        let detail = Detail::read(from)?;
+        let began = detail.began()?;
+        let durability = context.durability;
+        let find = move |store: &FileStore| Ground::left_by(store, detail, durability);
+        let writer = Self::on(find, store, load, context, began).await?;
+        Ok(Self { kept: true, ..writer })
+    }
+
+    /// Staging is prepared last: what cannot be written leaves no trace.
+    async fn on(
+        find: impl FnOnce(&FileStore) -> Result<Ground, Fault> + Send + 'static,
+        store: &FileStore,
+        load: &LoadRequest,
+        context: Arc<Context>,
+        began: Zoned,
+    ) -> Result<Self, Fault> {
         let settings = &store.settings;
         let polisher = match &settings.polish {
-            Some(polish) => polish.bind(&load.schema, &Zoned::now())?,
+            Some(polish) => polish.bind(&load.schema, &began)?,
             None => Polisher::none(&load.schema),
         };
         for warning in polisher.warnings() {
@@ -108,16 +137,8 @@ impl FileWriter {
             }
         };
         let name = store.clone();
-        let run = encoded(&context.run.entity);
-        let (place, staging) = context
-            .cpu
-            .run_io(move || {
-                let place = name.place()?;
-                let staging = Staging::new(place.staging.join(run));
-                prepare(&staging)?;
-                Ok((place, staging))
-            })
-            .await?;
+        let ground = context.cpu.run_io(move || find(&name)).await?;
+        let Ground { place, staging, staged } = ground;
         let polisher = Arc::new(polisher);
         let target = match (&files, settings.parquet_terms()) {
             (Files::Parquet(files), Some(terms)) => Some(Arc::new(Target {
@@ -146,9 +167,11 @@ impl FileWriter {
             polisher,
             files,
             current: None,
-            begun: 0,
+            begun: staged.len() as u64,
             closing: VecDeque::new(),
-            staged: Vec::new(),
+            staged,
+            began,
+            kept: false,
         })
     }
 
@@ -286,23 +309,8 @@ impl FileWriter {
             self.close(empty).await?;
         }
         self.wait_for_closing(0).await?;
-        let rows = self.staged.iter().map(|file| file.rows).sum();
+        let manifest = self.manifest()?;
         let bytes = self.staged.iter().map(|file| file.bytes).sum();
-        let detail = Detail::new(
-            self.place.destination.clone(),
-            self.staging.folder.clone(),
-            self.place.inside,
-            self.pattern.clone(),
-            self.context.durability,
-            std::mem::take(&mut self.staged),
-        );
-        let manifest = Manifest {
-            entity_run_id: self.context.run.entity.clone(),
-            mode: self.mode,
-            rows,
-            staging: self.staging.folder.display().to_string(),
-            detail: detail.to_json()?,
-        };
         let (staging, durability) = (self.staging.clone(), self.context.durability);
         let manifest = self
             .context
@@ -310,17 +318,51 @@ impl FileWriter {
             .run_io(move || {
                 let text = serde_json::to_vec(&manifest)
                     .map_err(|error| Fault::bug("cannot write a manifest").because(error))?;
-                sync_folder(&staging.data(), durability)?;
+                sync_names(&staging, durability)?;
                 write_whole(&staging.manifest(), &text, durability)?;
-                sync_parents(&staging, durability)?;
                 Ok(manifest)
             })
             .await?;
-        Ok(Staged { manifest, rows, bytes })
+        Ok(Staged { rows: manifest.rows, manifest, bytes })
     }
 
-    async fn discard(mut self) {
-        // Nothing may still be writing when the folder is removed.
+    /// What is staged now, with every file closed.
+    fn manifest(&self) -> Result<Manifest, Fault> {
+        let detail = Detail::new(
+            self.place.destination.clone(),
+            self.staging.folder.clone(),
+            self.place.inside,
+            self.pattern.clone(),
+            self.context.durability,
+            self.staged.clone(),
+            &self.began,
+        );
+        Ok(Manifest {
+            entity_run_id: self.context.run.entity.clone(),
+            mode: self.mode,
+            rows: self.staged.iter().map(|file| file.rows).sum(),
+            staging: self.staging.folder.display().to_string(),
+            detail: detail.to_json()?,
+        })
+    }
+
+    /// Closes the file under way, so that all rows are in whole files. A file that must have its
+    /// exact number of rows cannot be closed before.
+    async fn keep_files(&mut self) -> Result<Option<Manifest>, Fault> {
+        if self.rows_per_file.is_some() && self.current.is_some() {
+            return Ok(None);
+        }
+        let current = self.current.take();
+        self.close_current(current).await?;
+        self.wait_for_closing(0).await?;
+        let (staging, durability) = (self.staging.clone(), self.context.durability);
+        self.context.cpu.run_io(move || sync_names(&staging, durability)).await?;
+        self.kept = true;
+        self.manifest().map(Some)
+    }
+
+    /// Waits until nothing is written any more.
+    async fn come_to_rest(&mut self) {
         self.stop.cancel();
         if let Some(current) = self.current.take() {
             let _ = self.close(current).await;
@@ -328,6 +370,11 @@ impl FileWriter {
         for closing in self.closing.drain(..) {
             let _ = closing.await;
         }
+    }
+
+    async fn discard(mut self) {
+        // Nothing may still be writing when the folder is removed.
+        self.come_to_rest().await;
         let staging = self.staging.clone();
         let removed = self.context.cpu.run_io(move || staging.remove()).await;
         if let Err(fault) = removed {
@@ -374,10 +421,24 @@ impl Writer for FileWriter {
         match self.stage_files().await {
             Ok(staged) => Ok(staged),
             Err(fault) => {
-                self.discard().await;
+                match self.kept {
+                    true => self.come_to_rest().await,
+                    false => self.discard().await,
+                }
                 Err(fault)
             }
         }
+    }
+
+    async fn checkpoint(&mut self) -> Result<Option<Manifest>, Fault> {
+        if self.context.cancel.is_cancelled() {
+            return Err(Fault::cancelled());
+        }
+        self.keep_files().await
+    }
+
+    async fn leave(mut self: Box<Self>) {
+        self.come_to_rest().await;
     }
 
     async fn abort(self: Box<Self>) {
@@ -422,35 +483,6 @@ impl Current {
             Self::Text(file) => Ok(file.size() >= target),
         }
     }
-}
-
-/// Makes the folder for staged files, without anything an earlier attempt of this run left.
-fn prepare(staging: &Staging) -> Result<(), Fault> {
-    super::detail::remove_folder(&staging.folder)?;
-    let data = staging.data();
-    let mut tries = 0;
-    loop {
-        match std::fs::create_dir_all(&data) {
-            Ok(()) => return Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && tries < TRIES => {
-                tries += 1;
-            }
-            Err(error) => return Err(Fault::io("create", &data, error)),
-        }
-    }
-}
-
-/// Forces the names of the folders that lead to the staged files.
-fn sync_parents(staging: &Staging, durability: Durability) -> Result<(), Fault> {
-    for folder in staging.folder.ancestors().take(4) {
-        // A folder that can be searched but not read cannot be forced, and was there before.
-        if let Err(fault) = sync_folder(folder, durability)
-            && fault.kind() != hygge_core::fault::FaultKind::Auth
-        {
-            return Err(fault);
-        }
-    }
-    Ok(())
 }
 
 /// A task that panicked or was dropped with its runtime.

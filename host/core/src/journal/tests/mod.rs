@@ -1,5 +1,6 @@
 //! The journal as a whole, in the states that crashes and other tools leave it in.
 
+mod checkpoints;
 mod crash;
 mod file;
 mod locked;

@@ -2,6 +2,7 @@
 
 mod connectors;
 mod editor;
+mod fingerprints;
 mod kinds;
 mod mistakes;
 mod plans;

@@ -49,6 +49,7 @@ fn what_is_left_out() {
     assert_eq!(plan.options.durability, Durability::Disk);
     assert_eq!(plan.options.retries, 3);
     assert_eq!(plan.options.retry_wait, Duration::from_secs(1));
+    assert_eq!(plan.options.checkpoint, Duration::from_secs(30));
     assert!(plan.options.continue_on_error);
     let entity = &plan.entities[0];
     assert_eq!(entity.run_type, RunType::FullDrop);
@@ -62,7 +63,7 @@ fn options_as_written() {
         (
             "hygge.yml",
             "options: {memory: 1 GiB, durability: Process, retries: 0, retry_wait: 500ms, \
-             log_level: warn}\nconnections:\n  a: {pool_size: 3}\n  b:\n    pool_size: ${POOL}\n",
+             checkpoint: 20ms, log_level: warn}\nconnections:\n  a: {pool_size: 3}\n  b:\n    pool_size: ${POOL}\n",
         ),
         ("flows/shop/flow.yml", MOVE),
     ])
@@ -72,6 +73,7 @@ fn options_as_written() {
     assert_eq!(options.durability, Durability::Process);
     assert_eq!(options.retries, 0);
     assert_eq!(options.retry_wait, Duration::from_millis(500));
+    assert_eq!(options.checkpoint, Duration::from_millis(20));
     assert_eq!(options.log_level, LogLevel::Warning);
     assert_eq!(options.concurrency, 12);
     let scene = scene.request(|request| request.concurrency = Some(2));

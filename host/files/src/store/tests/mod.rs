@@ -7,6 +7,7 @@ mod keys;
 mod memory;
 mod place;
 mod replace;
+mod resume;
 mod rows;
 mod text;
 

@@ -1,5 +1,7 @@
 //! The engine between a Home and a Store that do as they are told.
 
+mod resume;
+
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,13 +13,13 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::event::{EntityName, Event, Listener, Outcome, RunReport};
-use super::run;
 use crate::contract::{
     Batch, Context, Delivery, DestinationPlan, Durability, Finding, Home, LoadRequest, Manifest,
     Mode, Published, ReadRequest, Reader, SourcePlan, Staged, Store, StorePlanRequest, Territory,
     Writer,
 };
+use crate::engine::event::{EntityName, Event, Listener, Outcome, RunReport};
+use crate::engine::run;
 use crate::fault::{Fault, FaultKind};
 use crate::journal::{HistoryFilter, Journal, Status};
 use crate::project::keys::ByteSize;
@@ -237,6 +239,7 @@ impl Scene {
             run_type: RunType::FullDrop,
             mode: Mode::Replace,
             watermark: None,
+            fingerprint: String::new(),
             journal: None,
             queue_size: 2,
             timeout: None,
@@ -253,6 +256,7 @@ impl Scene {
                 durability: Durability::Process,
                 retries: 3,
                 retry_wait: Duration::from_millis(1),
+                checkpoint: Duration::from_secs(30),
                 log_level: LogLevel::Info,
             },
             entities: entities.collect(),
