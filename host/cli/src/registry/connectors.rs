@@ -10,8 +10,8 @@ use hygge_core::project::problem::Problems;
 use hygge_core::project::yaml::{Source as Text, Span};
 use hygge_sandbox::{Connector, Policy, PolicyKeys, Sandbox, Source};
 
-use hygge_builtin::CONNECTORS as BUILT_IN;
 use super::own;
+use hygge_builtin::CONNECTORS as BUILT_IN;
 
 /// All connectors there are, sorted by name.
 pub(crate) fn find(wanted: &Wanted<'_>, problems: &mut Problems) -> Vec<Found> {

@@ -228,7 +228,6 @@ impl Run {
             cpu: Cpu::with_cores(2),
             cancel: Default::default(),
             durability: Durability::Process,
-            progress: hygge_core::contract::Progress::silent(),
             notices: Notices::new(None, self.told.clone()),
             progress: Progress::silent(),
         })
