@@ -89,6 +89,7 @@ impl Bench {
             cpu: self.cpu.clone(),
             cancel: CancellationToken::new(),
             durability: Durability::Process,
+            progress: hygge_core::contract::Progress::silent(),
             notices: Notices::new(Some(name), Arc::clone(&self.listener)),
         };
         Run { budget, context: Arc::new(context), release: self.release }
