@@ -78,7 +78,8 @@ fn bytes(bytes: u64) -> String {
         ("KB", 1000),
     ];
     let exact = |(_, size): &&(&str, u64)| bytes > 0 && bytes.is_multiple_of(*size);
-    match UNITS.iter().find(exact) {
+    // Of 32 MB and 31250 KiB the shorter one.
+    match UNITS.iter().filter(exact).max_by_key(|(_, size)| *size) {
         Some((unit, size)) => format!("{} {unit}", bytes / size),
         None => bytes.to_string(),
     }
@@ -103,7 +104,7 @@ mod tests {
     fn only_what_differs_is_told_and_can_be_written_so() {
         assert_eq!(unusual(&Policy::default()), []);
         let policy = Policy {
-            memory: 64_000_000,
+            memory: 32_000_000,
             cpu: Duration::from_millis(1500),
             idle: Duration::from_secs(7200),
             timeout: Some(Duration::from_secs(90)),
@@ -117,7 +118,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                "memory: 64 MB",
+                "memory: 32 MB",
                 "cpu: 1500ms",
                 "idle: 2h",
                 "timeout: 90s",
