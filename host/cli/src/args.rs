@@ -106,7 +106,7 @@ pub(crate) enum Command {
         action: StateAction,
     },
 
-    /// Make connectors
+    /// Make connectors and look at them
     Connector {
         /// What to do.
         #[command(subcommand)]

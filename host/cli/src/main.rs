@@ -19,6 +19,11 @@ use clap::Parser;
 use args::{Cli, Color};
 
 fn main() -> ExitCode {
+    if let Some(compiled) =
+        hygge_sandbox::compile::child_main(std::env::args_os(), hygge_sandbox::engine::engine)
+    {
+        return compiled;
+    }
     let cli = Cli::parse();
     choose_colors(cli.global.color);
     panics::quieten();

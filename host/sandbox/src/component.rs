@@ -137,6 +137,11 @@ impl Connector {
         &self.worlds
     }
 
+    /// The component itself.
+    pub fn component(&self) -> &[u8] {
+        self.bytes.get()
+    }
+
     /// Its size in bytes.
     pub fn size(&self) -> usize {
         self.bytes.get().len()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hygge_core::budget::Share;
-use hygge_core::contract::Context;
+use hygge_core::contract::{Context, Guest, Progress};
 use hygge_core::engine::event::{Notices, Silent};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,8 @@ pub(crate) struct Client {
     pub entity: String,
     /// The user's keys.
     pub config: Map<String, Value>,
+    /// The connector and its rights, as the user should know them.
+    pub guest: Guest,
 }
 
 /// One attempt at something: a load, a look, a publication.
@@ -40,6 +42,8 @@ pub(crate) struct Job {
     pub memory: Option<Arc<Share>>,
     /// Takes what the connector has to say.
     pub log: Log,
+    /// How far the entity is, for whoever would give it up as stalled.
+    pub progress: Progress,
     /// When it must be over.
     pub overdue: Option<Instant>,
 }
@@ -52,6 +56,7 @@ impl Job {
             cancel: context.cancel.clone(),
             memory: Some(Arc::clone(&context.memory)),
             log: Log::new(client, context.notices.clone()),
+            progress: context.progress.clone(),
             overdue: overdue(client),
             client: Arc::clone(client),
         })
@@ -64,6 +69,7 @@ impl Job {
             cancel: CancellationToken::new(),
             memory: None,
             log: Log::new(client, Notices::new(None, Arc::new(Silent))),
+            progress: Progress::silent(),
             overdue: overdue(client),
             client: Arc::clone(client),
         })

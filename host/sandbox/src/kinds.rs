@@ -13,6 +13,7 @@ use crate::component::Connector;
 use crate::home::ConnectorHome;
 use crate::job::Client;
 use crate::policy::PolicyKeys;
+use crate::rights;
 use crate::store::ConnectorStore;
 
 /// Keys that every Home may carry and that the project reads, not the connector.
@@ -109,11 +110,14 @@ fn client(
         Some(laid_over) => PolicyKeys::from_mapping(laid_over, span, &[], problems)
             .map(|keys| connector.policy().clone().with(&keys)),
     };
+    let policy = policy?;
+    let guest = rights::guest(connector, &policy, site.root);
     Some(Client {
         connector: Arc::clone(connector),
-        policy: policy?,
+        policy,
         flow: site.flow.to_owned(),
         entity: site.entity.to_owned(),
         config: config?,
+        guest,
     })
 }

@@ -1,7 +1,6 @@
 //! `hygge debug`: looks at everything a run needs, changes nothing, and says what to do about each
 //! fault.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use hygge_core::contract::{Durability, Finding};
@@ -10,61 +9,20 @@ use hygge_core::project::plan::{EntityPlan, Plan};
 use hygge_core::project::yaml::{Node, Value};
 use jiff::tz::TimeZone;
 
+use super::checks::Checks;
 use super::runs::local;
 use super::{blocking, for_each, guests, journal_folders, load, runtime};
 use crate::args::{DebugArgs, Global};
-use crate::failure::{Failure, print};
+use crate::failure::Failure;
 use crate::report::format::{bytes, counted, duration};
-use crate::report::style::{BAD, FAINT, GOOD, HEADING, WARN, paint};
-use crate::report::{fault, tag};
+use crate::report::tag;
 use hygge_core::journal::{HistoryFilter, Holder, Journal};
 use hygge_core::project::Request;
-
-/// What has been looked at, and how many faults there were.
-#[derive(Default)]
-struct Checks {
-    text: String,
-    faults: u64,
-}
-
-impl Checks {
-    fn good(&mut self, what: &str, note: &str) {
-        let _ = writeln!(self.text, "{} {}", paint(GOOD, "✓"), subject(what, note));
-    }
-
-    fn remark(&mut self, what: &str, note: &str) {
-        let _ = writeln!(self.text, "{} {}", paint(WARN, "!"), subject(what, note));
-    }
-
-    fn fault(&mut self, what: &str, fault: &Fault) {
-        self.faults += 1;
-        let _ = writeln!(self.text, "{} {what}", paint(BAD, "✗"));
-        for line in fault::lines(fault) {
-            let _ = writeln!(self.text, "    {line}");
-        }
-    }
-
-    fn heading(&mut self, title: &str) {
-        let _ = writeln!(self.text, "\n{}", paint(HEADING, title));
-    }
-}
-
-fn subject(what: &str, note: &str) -> String {
-    if note.is_empty() { what.to_owned() } else { format!("{what}  {}", paint(FAINT, note)) }
-}
 
 /// Looks at everything and tells it.
 pub(super) fn debug(args: DebugArgs, global: &Global) -> Result<ExitCode, Failure> {
     let plan = load(global, &Request::from(args.selection))?;
-    let checks = runtime()?.block_on(look(&plan));
-    let mut text = checks.text;
-    let verdict = match checks.faults {
-        0 => paint(GOOD, "all well".to_owned()),
-        faults => paint(BAD, counted(faults, "fault", "faults")),
-    };
-    let _ = writeln!(text, "\n{verdict}");
-    print(&text)?;
-    Ok(if checks.faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    runtime()?.block_on(look(&plan)).tell()
 }
 
 async fn look(plan: &Plan) -> Checks {
@@ -171,7 +129,7 @@ fn connectors(checks: &mut Checks, plan: &Plan) {
     for connector in guests::in_use(plan) {
         checks.good(&connector.title(), &connector.origin());
         for (what, rights) in connector.rights() {
-            let _ = writeln!(checks.text, "    {}  {rights}", paint(FAINT, format!("{what:8}")));
+            checks.detail(what, &rights);
         }
         if let Some(lacks) = connector.lacks() {
             checks.remark(&connector.title(), &format!("was not granted {lacks}"));

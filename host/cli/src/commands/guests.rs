@@ -50,7 +50,7 @@ impl InUse {
 
     /// What it asks for and what it has, in words.
     pub(super) fn rights(&self) -> [(&'static str, String); 2] {
-        [("asks for", words(&self.guest.asks)), ("has", words(&self.guest.has))]
+        [("asks for", rights_words(&self.guest.asks)), ("has", rights_words(&self.guest.has))]
     }
 
     /// What it asks for and was not granted, in words for the user.
@@ -92,7 +92,8 @@ fn missing<'a>(asked: &'a [String], granted: &[String]) -> Vec<&'a str> {
     asked.iter().filter(|name| !granted.contains(name)).map(String::as_str).collect()
 }
 
-fn words(rights: &Rights) -> String {
+/// Rights in words.
+pub(super) fn rights_words(rights: &Rights) -> String {
     let mut parts = Vec::new();
     for (what, names) in [("hosts", &rights.hosts), ("credentials", &rights.credentials)] {
         if !names.is_empty() {

@@ -1,5 +1,6 @@
 //! The commands: each turns what was typed into what it needs, and does it.
 
+mod checks;
 mod columns;
 mod completions;
 mod connector;
@@ -44,7 +45,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Schema => schema::schema(&global),
         Command::Runs(args) => runs::runs(args, &global),
         Command::State { action } => state::state(action, &global),
-        Command::Connector { action } => connector::connector(&action),
+        Command::Connector { action } => connector::connector(&action, &global),
         Command::Completions { shell } => completions::completions(shell),
     }
 }

@@ -1,6 +1,6 @@
 //! One entity: flow and entity laid over each other, and made into a Home and a Store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::clash::Claim;
@@ -89,17 +89,23 @@ struct Laid {
     own_path: bool,
 }
 
-/// The types that the homes and stores of flows and their entities name.
-pub(super) fn types(flows: &[FlowDraft]) -> BTreeSet<String> {
-    let levels = flows.iter().flat_map(|flow| {
-        std::iter::once(&flow.mapping).chain(flow.entities.iter().map(|draft| &draft.mapping))
-    });
-    levels
-        .flat_map(|level| [Side::Home, Side::Store].map(|side| given(level, side)))
-        .filter_map(|given| {
-            String::read(given?.1.as_mapping()?.get("type")?, &mut Problems::default())
-        })
-        .collect()
+/// The types that homes and stores name, each with the flows that do.
+pub(super) fn types(flows: &[FlowDraft]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut types: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for flow in flows {
+        let entities = flow.entities.iter().map(|draft| &draft.mapping);
+        for level in std::iter::once(&flow.mapping).chain(entities) {
+            for (_, node) in [Side::Home, Side::Store].iter().filter_map(|side| given(level, *side))
+            {
+                let name = node.as_mapping().and_then(|keys| keys.get("type"));
+                let name = name.and_then(|node| String::read(node, &mut Problems::default()));
+                if let Some(name) = name {
+                    types.entry(name).or_default().insert(flow.name.to_string());
+                }
+            }
+        }
+    }
+    types
 }
 
 /// Reports what is wrong with a flow whatever its entities say.

@@ -1,5 +1,6 @@
 //! From the files of a project to a [`Plan`].
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -68,14 +69,46 @@ pub fn load_kinds(
 ) -> (Kinds, Problems) {
     let mut reader = Reader::new(root, env);
     let root = reader.root.clone();
-    let keys = reader.mapping(&root.join(PROJECT_FILE), |_, _| {}).and_then(|(mapping, whole)| {
-        tolerant(&mapping, &whole, &mut reader.problems, ProjectKeys::from_mapping)
-    });
-    let declared = keys.and_then(|keys| keys.connectors);
-    let connectors = flow::connectors(declared.as_ref(), &mut reader.problems);
+    let (connectors, _) = declared(&mut reader);
     let wanted = Wanted { root: &root, connectors: &connectors, used: None };
     let kinds = kinds.kinds(&wanted, &mut reader.problems);
     (kinds, reader.finish())
+}
+
+/// What a project says of connectors, whichever there are.
+#[derive(Debug)]
+pub struct Outline {
+    /// The project's folder.
+    pub root: PathBuf,
+    /// `connectors:` of `hygge.yml`, each name with its keys.
+    pub connectors: Mapping,
+    /// The types that homes and stores name, each with the flows that do.
+    pub types: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Reads what the project in the folder `root` says of connectors, as far as it can be read, and
+/// what is wrong there.
+pub fn outline(root: &Path, env: &dyn Fn(&str) -> Option<String>) -> (Outline, Problems) {
+    let mut reader = Reader::new(root, env);
+    let root = reader.root.clone();
+    let (connectors, keys) = declared(&mut reader);
+    let flows = keys.and_then(|(mapping, keys)| {
+        read_flows(&mut reader, &mapping, &keys.flows_dir, &Request::default())
+    });
+    let types = flows.map(|(flows, _)| entity::types(&flows)).unwrap_or_default();
+    (Outline { root, connectors, types }, reader.finish())
+}
+
+/// The keys of `hygge.yml`, and what it says of connectors.
+fn declared(reader: &mut Reader<'_>) -> (Mapping, Option<(Mapping, ProjectKeys)>) {
+    let file = reader.root.join(PROJECT_FILE);
+    let keys = reader.mapping(&file, |_, _| {}).and_then(|(mapping, whole)| {
+        let read = ProjectKeys::from_mapping;
+        let keys = tolerant(&mapping, &whole, &mut reader.problems, read)?;
+        Some((mapping, keys))
+    });
+    let node = keys.as_ref().and_then(|(_, keys)| keys.connectors.as_ref());
+    (flow::connectors(node, &mut reader.problems), keys)
 }
 
 /// Reads files of a project and expands their variables.
@@ -155,7 +188,7 @@ fn read_project(
     let flows_dir = root.join(&keys.flows_dir);
     let declared = flow::connectors(keys.connectors.as_ref(), &mut reader.problems);
     let flows = read_flows(reader, &mapping, &keys.flows_dir, request);
-    let used = flows.iter().flat_map(|(flows, _)| entity::types(flows)).collect();
+    let used = flows.iter().flat_map(|(flows, _)| entity::types(flows).into_keys()).collect();
     let wanted = Wanted { root: &root, connectors: &declared, used: Some(&used) };
     let kinds = kinds.kinds(&wanted, &mut reader.problems);
     let (flows, complete) = flows?;

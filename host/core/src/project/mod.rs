@@ -35,7 +35,7 @@ mod variables;
 pub mod yaml;
 
 pub use discover::find;
-pub use load::{Request, load, load_kinds};
+pub use load::{Outline, Request, load, load_kinds, outline};
 pub use render::render;
 pub use schema::schema;
 pub use secret::looks_secret;

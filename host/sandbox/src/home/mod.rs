@@ -16,7 +16,7 @@ mod state;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hygge_core::contract::{Context, Finding, Home, ReadRequest, Reader, Since, SourcePlan};
+use hygge_core::contract::{Context, Finding, Guest, Home, ReadRequest, Reader, Since, SourcePlan};
 use hygge_core::fault::{Fault, FaultKind};
 use hygge_core::project::keys::nearest;
 use hygge_core::watermark::Watermark;
@@ -58,6 +58,10 @@ impl ConnectorHome {
 impl Home for ConnectorHome {
     fn location(&self) -> String {
         format!("{} {}", self.client.connector.name(), self.client.entity)
+    }
+
+    fn guest(&self) -> Option<Guest> {
+        Some(self.client.guest.clone())
     }
 
     async fn check(&self) -> Result<Finding, Fault> {

@@ -83,7 +83,7 @@ impl http::Host for State {
         request: http::Request,
     ) -> wasmtime::Result<Result<Resource<Response>, types::Error>> {
         let answer = Closed.send(&self.job, request).await;
-        self.meter.mark();
+        self.got_on();
         match answer {
             Ok(answer) => Ok(Ok(self.table.push(answer)?)),
             Err(error) => Ok(Err(error)),
@@ -97,7 +97,7 @@ impl http::Host for State {
         let job = std::sync::Arc::clone(&self.job);
         let sent = requests.into_iter().map(|request| Closed.send(&job, request));
         let answers = futures::future::join_all(sent).await;
-        self.meter.mark();
+        self.got_on();
         let mut handles = Vec::with_capacity(answers.len());
         for answer in answers {
             handles.push(match answer {
@@ -137,7 +137,7 @@ impl http::HostResponse for State {
         max: u32,
     ) -> wasmtime::Result<Result<Vec<u8>, types::Error>> {
         let read = self.table.get_mut(&answer)?.read(max).await;
-        self.meter.mark();
+        self.got_on();
         Ok(read)
     }
 

@@ -25,6 +25,14 @@ pub(crate) struct State {
     pub meter: Arc<Meter>,
 }
 
+impl State {
+    /// The connector got on, as far as the host can see.
+    pub(crate) fn got_on(&self) {
+        self.meter.mark();
+        self.job.progress.mark();
+    }
+}
+
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hygge_core::contract::{
-    Context, DestinationPlan, Finding, LoadRequest, Manifest, Mode, Published, Store,
+    Context, DestinationPlan, Finding, Guest, LoadRequest, Manifest, Mode, Published, Store,
     StorePlanRequest, Territory, Writer,
 };
 use hygge_core::fault::Fault;
@@ -100,6 +100,10 @@ impl Store for ConnectorStore {
         // to one place. The keys themselves may hold secrets.
         let keys = Digest::of(canonical(config).as_bytes());
         Territory::Name(format!("{}:{entity}:{keys}", connector.digest()))
+    }
+
+    fn guest(&self) -> Option<Guest> {
+        Some(self.client.guest.clone())
     }
 
     async fn check(&self) -> Result<Finding, Fault> {

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, cast::AsArray};
-use hygge_core::budget::{Budget, Share};
+use hygge_core::budget::Budget;
 use hygge_core::contract::{
-    Context, Delivery, Durability, Home, ReadRequest, Reader, RunIds, Site, Store,
+    Context, Delivery, Durability, Home, Progress, ReadRequest, Reader, RunIds, Site, Store,
 };
 use hygge_core::cpu::Cpu;
 use hygge_core::engine::event::{Event, Listener, Notices};
@@ -191,7 +191,6 @@ impl Listener for Told {
 pub(crate) struct Run {
     pub connector: Arc<Connector>,
     pub budget: Arc<Budget>,
-    share: Arc<Share>,
     told: Arc<Told>,
     _folder: tempfile::TempDir,
 }
@@ -204,7 +203,7 @@ impl Run {
         let sandbox = Sandbox::new(SandboxOptions { cache_dir: Some(folder.path().join("cache")) });
         let connector = Connector::load(&sandbox, "shop", Source::File(file), policy).unwrap();
         let budget = Budget::new(256 << 20);
-        Self { connector, share: budget.share(), budget, told: Arc::default(), _folder: folder }
+        Self { connector, budget, told: Arc::default(), _folder: folder }
     }
 
     /// The connector as a Store.
@@ -225,12 +224,12 @@ impl Run {
             flow: "f".to_owned(),
             entity: "things".to_owned(),
             run: RunIds { coordinator: "c".into(), flow: "f".into(), entity: "r".into() },
-            memory: Arc::clone(&self.share),
+            memory: self.budget.share(),
             cpu: Cpu::with_cores(2),
             cancel: Default::default(),
             durability: Durability::Process,
-            progress: hygge_core::contract::Progress::silent(),
             notices: Notices::new(None, self.told.clone()),
+            progress: Progress::silent(),
         })
     }
 

@@ -1,21 +1,31 @@
 //! `hygge connector …`: what makes connectors, and looks at them.
 
 mod build;
+mod check;
+mod inspect;
+mod list;
 mod new;
+mod target;
+mod test;
 
 use std::process::ExitCode;
 
 use hygge_core::fault::{Fault, FaultKind};
 use hygge_forge::ForgeError;
 
+use crate::args::Global;
 use crate::args::connector::ConnectorAction;
 use crate::failure::Failure;
 
 /// Does one of them.
-pub(super) fn connector(action: &ConnectorAction) -> Result<ExitCode, Failure> {
+pub(super) fn connector(action: &ConnectorAction, global: &Global) -> Result<ExitCode, Failure> {
     match action {
         ConnectorAction::New(args) => new::new(args),
         ConnectorAction::Build(args) => build::build(args),
+        ConnectorAction::List(args) => list::list(args, global),
+        ConnectorAction::Check(args) => check::check(args, global),
+        ConnectorAction::Inspect(args) => inspect::inspect(args, global),
+        ConnectorAction::Test(args) => test::test(args, global),
     }
 }
 
