@@ -58,6 +58,8 @@ fn a_connector_that_was_just_begun_passes_its_test_and_builds() {
 #[test]
 fn what_cannot_be_built_says_why() {
     let project = Project::new();
+    build(&project, "nowhere").fails_with(&["nowhere cannot become a connector", "no such folder"]);
+    project.write("flows/notes.txt", "");
     build(&project, "flows").fails_with(&["no Cargo.toml", "connector new"]);
     project.hygge(&["connector", "new", "My Shop"]).fails_with(&["`My Shop`"]);
 }

@@ -40,7 +40,7 @@ impl Home for Generate {
     }
 
     fn schema(&self, query: &Query) -> Result<Schema> {
-        Schema::arrow(&*schema(&self.config.columns(&query.table, query.columns.as_deref())?))
+        Schema::arrow(&schema(&self.config.columns(&query.table, query.columns.as_deref())?))
     }
 
     fn plan(&self, query: &Query) -> Result<Vec<Split<Part>>> {

@@ -82,6 +82,12 @@ impl fmt::Display for Toolchain {
 
 /// Finds a toolchain for a crate in `folder`, whose `rust-toolchain.toml` counts.
 pub fn find(folder: &Path) -> Result<Toolchain, ForgeError> {
+    if !folder.is_dir() {
+        return Err(ForgeError::NotACrate {
+            folder: folder.to_owned(),
+            reason: "there is no such folder".to_owned(),
+        });
+    }
     let candidates = [("cargo", "rustc"), ("/usr/bin/cargo", "/usr/bin/rustc")];
     let mut reasons = Vec::new();
     let mut from_sources = None;
@@ -221,6 +227,12 @@ mod tests {
         assert_eq!(number("rustc 1.100.0-nightly (x)"), Some((1, 100)));
         assert!(number("rustc 1.9.0").unwrap() < OLDEST);
         assert_eq!(number("what"), None);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_not_a_toolchain_that_is_not_there() {
+        let told = find(Path::new("/nowhere/at/all")).unwrap_err().to_string();
+        assert!(told.contains("there is no such folder"), "{told}");
     }
 
     #[test]

@@ -311,7 +311,7 @@ mod tests {
 
         #[cfg(feature = "arrow")]
         {
-            let arrow = Schema::arrow(&*schema.to_arrow().unwrap()).unwrap();
+            let arrow = Schema::arrow(&schema.to_arrow().unwrap()).unwrap();
             assert_eq!(arrow.select(&["c".to_owned()]).unwrap_err().to_string(), told);
             let selected = arrow.select(&["b".to_owned()]).unwrap();
             assert_eq!(selected.to_arrow().unwrap().field(0).name(), "b");
