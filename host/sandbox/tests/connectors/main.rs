@@ -5,5 +5,6 @@
 
 mod home;
 mod limits;
+mod released;
 mod store;
 mod support;
