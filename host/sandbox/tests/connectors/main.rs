@@ -5,5 +5,6 @@
 
 mod home;
 mod limits;
+mod raw;
 mod store;
 mod support;
