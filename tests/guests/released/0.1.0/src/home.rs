@@ -135,7 +135,7 @@ impl Town {
                     "at" => format!("\"2026-01-31T13:30:0{row}.25Z\""),
                     // What is left out is null.
                     "open" if row == 0 => return None,
-                    "open" => format!("{}", row % 2 == 0),
+                    "open" => format!("{}", row.is_multiple_of(2)),
                     _ => format!("[\"a{row}\", null]"),
                 };
                 Some(format!("\"{name}\": {value}"))
