@@ -99,7 +99,7 @@ impl Ground {
 
     /// Adds a flow to Parquet.
     pub(crate) fn lay(&self, flow: &str, kind: &str, shape: Shape) {
-        let text = format!("{}store: out\nentities: [numbers]\n", shape.home(kind));
+        let text = format!("{}store: out/{flow}\nentities: [numbers]\n", shape.home(kind));
         self.project.write(&format!("flows/{flow}/flow.yml"), text);
     }
 }

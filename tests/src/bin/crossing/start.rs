@@ -14,7 +14,7 @@ const FIRST: &str = "a session was opened";
 /// Starts `hygge` again and again.
 pub(crate) fn measure(ground: &Ground, runs: usize) -> Result<Vec<Figure>> {
     let flow = "home: { type: pass_through, rows: 1, columns: 1, batches: 1, tell: true }\n\
-                store: out\nentities: [numbers]\n";
+                store: out/start\nentities: [numbers]\n";
     ground.project.write("flows/start/flow.yml", flow);
     // Its own compiled form may differ from the one of this program: the first run makes it.
     once(ground)?;
