@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod guest;
 pub mod independent;
+pub mod memory;
 pub mod mount;
 pub mod project;
 pub mod random;

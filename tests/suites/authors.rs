@@ -2,15 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::path::PathBuf;
 use std::process::Command;
 
+use hygge_tests::guest::target;
 use hygge_tests::project::{Project, Said, repository};
-
-/// Where everything is compiled to. It is kept from one run of the tests to the next.
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from)
-}
 
 /// Runs a command to its end.
 fn said(command: &mut Command) -> Said {

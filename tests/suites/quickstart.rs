@@ -24,13 +24,14 @@ fn quickstart() -> Project {
 #[test]
 fn every_table_arrives() {
     let project = quickstart();
-    project.hygge(&["go"]).ok().says(&["[11 of 11]", "PASS=11", "ERROR=0"]);
+    project.hygge(&["go"]).ok().says(&["[13 of 13]", "PASS=13", "ERROR=0"]);
     for table in tpch::TABLES {
         let (from, to) = (format!("data/{table}"), format!("lake/tpch/{table}"));
         assert_same_tables(&project.path(&from), &project.path(&to));
     }
     let inbox = project.path("lake/inbox/customers").display().to_string();
     let exports = project.path("exports").display().to_string();
+    let shop = project.path("lake/shop").display().to_string();
     script(
         r#"
 import sys, glob, hashlib, duckdb, datetime
@@ -42,28 +43,41 @@ assert first[1:7] == ("Astrid Lund", "astrid@example.org", datetime.date(2026, 1
 assert last[1] == "Søren Ågård" and last[5] is False, last
 nations = duckdb.sql(f"select count(*), max(n_name) from read_json('{sys.argv[2]}/nation/*.ndjson.gz')").fetchall()[0]
 assert nations == (25, "VIETNAM"), nations
+columns = "count(*), count(distinct id), min(id), max(id), max(ordered_at at time zone 'UTC'), bool_and(price between 1 and 500), any_value(typeof(price))"
+for table in ["in_store", "online"]:
+    orders = duckdb.sql(f"select {columns} from read_parquet('{sys.argv[3]}/{table}/*.parquet')").fetchall()[0]
+    assert orders == (100000, 100000, 1, 100000, datetime.datetime(2026, 2, 4, 17, 19, 30), True, "DECIMAL(10,2)"), orders
+    states = duckdb.sql(f"select distinct status from read_parquet('{sys.argv[3]}/{table}/*.parquet') order by 1").fetchall()
+    assert states == [("new",), ("paid",), ("shipped",), (None,)], states
+alike = duckdb.sql(f"select count(*) from read_parquet('{sys.argv[3]}/in_store/*.parquet') join read_parquet('{sys.argv[3]}/online/*.parquet') using (id, customer, price)").fetchall()[0][0]
+assert alike < 100, alike
 "#,
-        &[&inbox, &exports],
+        &[&inbox, &exports, &shop],
     );
     assert_eq!(project.strays(), Vec::<String>::new());
 }
 
 #[test]
-fn a_second_run_loads_only_new_orders() {
+fn a_second_run_loads_only_what_is_new() {
     let project = quickstart();
+    let incremental = ["lake/tpch/orders", "lake/shop/online"];
+    let landed = || incremental.map(|to| (project.files(to), table::count(&project.path(to))));
     project.hygge(&["go"]).ok();
-    let files = project.files("lake/tpch/orders");
-    let rows = table::count(&project.path("lake/tpch/orders"));
+    let before = landed();
     project.hygge(&["go"]).ok();
-    assert_eq!(project.files("lake/tpch/orders"), files);
-    assert_eq!(table::count(&project.path("lake/tpch/orders")), rows);
+    assert_eq!(landed(), before);
 }
 
 #[test]
 fn a_dry_run_touches_nothing() {
     let project = quickstart();
     let before = project.files(".");
-    project.hygge(&["go", "--dry-run"]).ok().says(&["data/lineitem", "lake/tpch/lineitem"]);
+    project.hygge(&["go", "--dry-run"]).ok().says(&[
+        "data/lineitem",
+        "lake/tpch/lineitem",
+        "generate online",
+        "memory 64 MB",
+    ]);
     assert_eq!(project.files("."), before);
     project.hygge(&["go"]).ok();
     let before = project.files(".");

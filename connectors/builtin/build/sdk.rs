@@ -5,8 +5,17 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-/// What authors get besides the SDK's Cargo.toml.
-pub(crate) const PARTS: [&str; 3] = ["sdk/rust/README.md", "sdk/rust/src", "wit"];
+/// What authors get besides the SDK's Cargo.toml. Of the contract only what is current.
+pub(crate) const PARTS: [&str; 8] = [
+    "sdk/rust/README.md",
+    "sdk/rust/src",
+    "wit/home.wit",
+    "wit/host.wit",
+    "wit/http.wit",
+    "wit/store.wit",
+    "wit/types.wit",
+    "wit/worlds.wit",
+];
 
 /// Where the SDK's Cargo.toml stands.
 pub(crate) const MANIFEST: &str = "sdk/rust/Cargo.toml";

@@ -20,6 +20,7 @@ pub(super) struct Columns {
     /// What the encoders of each column held when they were last used.
     memory: Vec<AtomicUsize>,
     state: Mutex<State>,
+    collects: bool,
     /// Said whenever a column has been encoded, or a core has left.
     changed: Notify,
 }
@@ -29,8 +30,6 @@ struct State {
     queues: Vec<Queue>,
     /// Cores at work, or about to be.
     workers: usize,
-    /// Whether rows are collected first, or encoded as they come.
-    collects: bool,
     fault: Option<Fault>,
 }
 
@@ -61,24 +60,21 @@ impl Queue {
 }
 
 impl Columns {
-    pub(super) fn new(columns: Vec<Column>) -> Self {
+    /// `collects` is whether rows are collected first, or encoded as they come.
+    pub(super) fn new(columns: Vec<Column>, collects: bool) -> Self {
         let queues = columns.iter().map(|_| Queue { pace: 1.0, ..Queue::default() }).collect();
         Self {
             memory: columns.iter().map(|_| AtomicUsize::new(0)).collect(),
             columns: columns.into_iter().map(Mutex::new).collect(),
-            state: Mutex::new(State { queues, workers: 0, collects: false, fault: None }),
+            state: Mutex::new(State { queues, workers: 0, fault: None }),
+            collects,
             changed: Notify::new(),
         }
     }
 
-    /// Begins a row group.
-    pub(super) fn start(&self, collects: bool) {
-        self.state().collects = collects;
-    }
-
     /// Whether rows are collected first, or encoded as they come.
     pub(super) fn collects(&self) -> bool {
-        self.state().collects
+        self.collects
     }
 
     /// Puts rows into the queues.
@@ -107,8 +103,7 @@ impl Columns {
     /// [`encode_all`](Self::encode_all), and then to [`leave`](Self::leave).
     pub(super) fn hire(&self, cores: usize) -> usize {
         let mut state = self.state();
-        let collects = state.collects;
-        let ready = state.queues.iter().filter(|queue| queue.is_ready(collects)).count();
+        let ready = state.queues.iter().filter(|queue| queue.is_ready(self.collects)).count();
         let hired = ready.min(cores.saturating_sub(state.workers));
         state.workers += hired;
         hired
@@ -198,11 +193,11 @@ impl Columns {
     /// more knows to send another.
     fn next(&self) -> Option<(usize, Vec<ArrayRef>, bool)> {
         let mut state = self.state();
-        let State { queues, workers, collects, .. } = &mut *state;
+        let State { queues, workers, .. } = &mut *state;
         let most = queues
             .iter_mut()
             .enumerate()
-            .filter(|(_, queue)| queue.is_ready(*collects))
+            .filter(|(_, queue)| queue.is_ready(self.collects))
             .max_by(|(_, a), (_, b)| a.work().total_cmp(&b.work()));
         let Some((index, queue)) = most else {
             *workers = workers.saturating_sub(1);

@@ -61,10 +61,10 @@ pub(super) struct ParquetFile {
     output: Output,
     rows: u64,
     row_groups: usize,
-    /// Bytes of all finished row groups.
+    /// Bytes of the row groups that were finished when this was last looked at.
     encoded: u64,
-    /// The most bytes that row groups taken over since `encoded` was exact may come to.
-    moving: u64,
+    /// The most bytes that those ended since then may come to.
+    ended: u64,
 }
 
 /// What writes a Parquet file to the disk.
@@ -178,7 +178,7 @@ impl ParquetFiles {
             rows: 0,
             row_groups: 0,
             encoded: 0,
-            moving: 0,
+            ended: 0,
         })
     }
 }
@@ -231,7 +231,7 @@ impl ParquetFile {
         self.end_row_group().await?;
         self.rows += moved.rows();
         self.row_groups += 1;
-        self.moving = self.moving.saturating_add(moved.most_bytes());
+        self.ended = self.ended.saturating_add(moved.most_bytes());
         let before = std::mem::replace(&mut self.output, Output::Failed);
         let path = self.path.clone();
         let writer = async move { before.writer(&path).await };
@@ -255,13 +255,13 @@ impl ParquetFile {
         if self.has_large_footer() {
             return Ok(true);
         }
-        if self.moving > 0 && self.encoded.saturating_add(self.moving) >= target {
+        if self.ended > 0 && self.encoded.saturating_add(self.ended) >= target {
             let writer = self.take_writer().await?;
             self.encoded = writer.bytes_written() as u64;
-            self.moving = 0;
+            self.ended = 0;
             self.output = Output::Idle(writer);
         }
-        Ok(self.moving == 0 && self.encoded >= target)
+        Ok(self.ended == 0 && self.encoded >= target)
     }
 
     /// Whether its footer already takes as much memory as it should.
@@ -280,16 +280,19 @@ impl ParquetFile {
 
     /// Ends the row group under way, if one is.
     async fn end_row_group(&mut self) -> Result<(), Fault> {
-        let Some(group) = self.group.as_mut().filter(|group| group.rows() > 0) else {
+        let Some(group) = self.group.take().filter(|group| group.rows() > 0) else {
             return Ok(());
         };
-        let group = group.finish().await?;
-        self.row_groups += 1;
-        self.encoded += group.held.bytes() as u64;
+        // One is closed while the next takes rows, and no more: each holds memory.
         let writer = self.take_writer().await?;
+        self.row_groups += 1;
+        self.ended = self.ended.saturating_add(2 * group.held() as u64);
         let path = self.path.clone();
-        self.output =
-            Output::Appending(tokio::task::spawn_blocking(move || append(writer, group, &path)));
+        self.output = Output::Appending(tokio::spawn(async move {
+            let group = group.finish().await?;
+            let append = move || append(writer, group, &path);
+            tokio::task::spawn_blocking(append).await.map_err(super::writer::lost)?
+        }));
         Ok(())
     }
 

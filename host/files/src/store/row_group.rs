@@ -60,16 +60,16 @@ impl RowGroup {
             .map(|field| Column::new(field, properties))
             .collect::<Result<_, _>>()?;
         let leaves = columns.iter().map(|column| column.leaves).sum();
-        let mut group = Self {
-            columns: Arc::new(Columns::new(columns)),
+        let streaming = (share.size() / 8).max(LEAST);
+        let collects = leaves * ENCODER > streaming / 2;
+        Ok(Self {
+            columns: Arc::new(Columns::new(columns, collects)),
             leaves,
             rows: 0,
             share: Arc::clone(share),
             held: share.charge(0),
             cpu: cpu.clone(),
-        };
-        group.start();
-        Ok(group)
+        })
     }
 
     /// How many rows it holds.
@@ -98,23 +98,20 @@ impl RowGroup {
         Ok(())
     }
 
-    /// Encodes what is left, gives it out, and begins anew.
-    pub(super) async fn finish(&mut self) -> Result<EncodedGroup, Fault> {
+    /// What it is charged: the values that wait, and what the encoders hold.
+    pub(super) fn held(&self) -> usize {
+        self.held.bytes()
+    }
+
+    /// Encodes what is left, and gives it out.
+    pub(super) async fn finish(mut self) -> Result<EncodedGroup, Fault> {
         self.columns.close();
         self.work();
         self.columns.wait_until_closed().await?;
         let chunks = self.columns.take(self.leaves);
         let bytes = chunks.iter().map(|chunk| chunk.close().bytes_written).sum::<u64>();
         self.held.resize(usize::try_from(bytes).unwrap_or(usize::MAX));
-        let held = std::mem::replace(&mut self.held, self.share.charge(0));
-        self.start();
-        Ok(EncodedGroup { chunks, held })
-    }
-
-    fn start(&mut self) {
-        self.rows = 0;
-        let streaming = (self.share.size() / 8).max(LEAST);
-        self.columns.start(self.leaves * ENCODER > streaming / 2);
+        Ok(EncodedGroup { chunks, held: self.held })
     }
 
     /// Sees to it that as many cores encode as have something to do.

@@ -162,6 +162,7 @@ fn checked(job: &Job, splits: Vec<Split>) -> Result<Vec<Split>, Fault> {
         return Err(fault::broke(job, PLAN, &what));
     }
     let mut ids = std::collections::HashSet::with_capacity(splits.len());
+    let mut rows = 0_u64;
     for split in &splits {
         if split.id.is_empty() || split.id.len() > LONGEST_ID {
             let what = format!("named a split by {} bytes, of 1 to {LONGEST_ID}", split.id.len());
@@ -179,6 +180,10 @@ fn checked(job: &Job, splits: Vec<Split>) -> Result<Vec<Split>, Fault> {
             let what = format!("planned two splits named `{}`", crate::text::clean(&split.id, 100));
             return Err(fault::broke(job, PLAN, &what));
         }
+        let Some(all) = rows.checked_add(split.rows.unwrap_or_default()) else {
+            return Err(fault::broke(job, PLAN, "planned more rows than can be counted"));
+        };
+        rows = all;
     }
     Ok(splits)
 }

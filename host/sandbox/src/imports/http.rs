@@ -95,6 +95,14 @@ impl http::Host for State {
         requests: Vec<http::Request>,
     ) -> wasmtime::Result<Vec<Result<Resource<Response>, types::Error>>> {
         let job = std::sync::Arc::clone(&self.job);
+        let most = job.policy().handles;
+        // Every answer is a handle: more of them could not be held anyway, but would be made.
+        if requests.len() > most {
+            return Err(wasmtime::Error::msg(format!(
+                "asked for {} requests at once, of at most {most}",
+                requests.len()
+            )));
+        }
         let sent = requests.into_iter().map(|request| Closed.send(&job, request));
         let answers = futures::future::join_all(sent).await;
         self.got_on();

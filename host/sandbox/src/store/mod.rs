@@ -143,8 +143,8 @@ impl Store for ConnectorStore {
         let done = self.ask(|mut guest| async move { guest.commit(&token).await }).await?;
         Ok(Published {
             rows: done.rows,
-            bytes: done.bytes.unwrap_or_default(),
-            parts: done.parts.unwrap_or_default(),
+            bytes: believable(done.bytes),
+            parts: believable(done.parts),
         })
     }
 
@@ -153,6 +153,13 @@ impl Store for ConnectorStore {
         let keep = keep.map(staged::state).transpose()?;
         self.ask(|mut guest| async move { guest.sweep(&table, keep.as_slice()).await }).await
     }
+}
+
+/// A size that is told for information alone; none where nothing can be as large. Those of many
+/// tables are added up.
+fn believable(size: Option<u64>) -> u64 {
+    const MOST: u64 = 1 << 50;
+    size.filter(|size| *size <= MOST).unwrap_or_default()
 }
 
 fn mode(mode: Mode) -> &'static str {

@@ -119,7 +119,7 @@ impl Writer for ConnectorWriter {
         Ok(Staged {
             manifest: self.manifest(prepared.rows, staged::of_token(&prepared.token)),
             rows: prepared.rows,
-            bytes: prepared.bytes.unwrap_or_default(),
+            bytes: super::believable(prepared.bytes),
         })
     }
 

@@ -84,6 +84,14 @@ async fn counts_that_lie_are_found_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_of_more_rows_than_there_are_numbers_is_refused() {
+    let guest = Guest { splits: vec![("a", Some(u64::MAX)), ("b", Some(1))], ..Guest::default() };
+    let (fault, _) = guest.run(Policy::default()).fails().await;
+    assert_eq!(fault.kind(), FaultKind::Data);
+    assert!(fault.to_string().contains("more rows than can be counted"), "{fault}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_splits_of_one_name_are_refused() {
     let guest = Guest { splits: vec![("a", None), ("a", None)], ..Guest::default() };
     let (fault, _) = guest.run(Policy::default()).fails().await;

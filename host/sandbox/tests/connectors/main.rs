@@ -5,5 +5,7 @@
 
 mod home;
 mod limits;
+mod raw;
+mod released;
 mod store;
 mod support;
