@@ -34,3 +34,8 @@ ci:
 # Measures hygge against DuckDB, Polars, pyarrow and cp: `just bench --case copy`
 bench *ARGS:
     ./tests/bench/run.sh {{ARGS}}
+
+# Measures connectors: throughput against a built-in Home, start, memory: `just crossing --only load`
+crossing *ARGS:
+    cargo build --release --quiet --workspace --bins
+    HYGGE_BIN="${CARGO_TARGET_DIR:-target}/release/hygge" "${CARGO_TARGET_DIR:-target}/release/crossing" {{ARGS}}

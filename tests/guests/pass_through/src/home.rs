@@ -16,11 +16,12 @@ pub(crate) struct Config {
     batches: u32,
     splits: u32,
     encode: bool,
+    tell: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { rows: 65_536, columns: 4, batches: 16, splits: 1, encode: false }
+        Self { rows: 65_536, columns: 4, batches: 16, splits: 1, encode: false, tell: false }
     }
 }
 
@@ -43,6 +44,9 @@ impl Home for Source {
     type Reader = Repeat;
 
     fn open(config: Config, _: &Context) -> Result<Self> {
+        if config.tell {
+            hygge_sdk::info!("a session was opened");
+        }
         Ok(Self { config })
     }
 
