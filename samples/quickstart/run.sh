@@ -4,7 +4,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
 bash connectors/toolchain.sh
-cargo build --release --quiet --workspace --bins
+cargo build --release --quiet --workspace --bin hygge --bin tpch
 bin=${CARGO_TARGET_DIR:-target}/release
 if [ ! -e "$here/data/lineitem" ]; then
     "$bin/tpch" "$here/data.part" --scale "${SCALE:-0.1}"

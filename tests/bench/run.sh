@@ -3,6 +3,6 @@
 # `--case NAME`, `--runs N`, `--scale SF`, `--write` (puts the table into README.md).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-cargo build --release --quiet --workspace --bins
+cargo build --release --quiet --workspace --bin hygge --bin tpch
 python=$(bash tests/python/environment.sh)
 exec "$python" tests/bench/bench.py --bin "${CARGO_TARGET_DIR:-target}/release" "$@"
