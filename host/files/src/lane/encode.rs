@@ -111,7 +111,9 @@ impl ColumnEncoder {
             };
             return closed.into_iter().map(spilled).collect();
         }
-        let (all, closed) = self.spliced(chunks, Vec::new())?;
+        // Grown bit by bit it would come to take twice as much.
+        let room = usize::try_from(bytes).unwrap_or(0);
+        let (all, closed) = self.spliced(chunks, Vec::with_capacity(room))?;
         let all = bytes::Bytes::from(all);
         let held = |close: ColumnCloseResult| {
             let (start, length) = close.metadata.byte_range();
