@@ -1,0 +1,42 @@
+//! The Home, natively, against an API that is made up.
+
+mod incremental;
+mod pages;
+mod parents;
+mod rows;
+
+use std::time::Duration;
+
+use hygge_sdk::testing::{Answer, Home, Read, World};
+use hygge_sdk::{Error, Query, Result};
+use serde_json::{Value, json};
+
+use crate::home::Rest;
+
+/// A host of this API, whose answers take as long as it takes for each page to be one chunk.
+fn world(answer: impl Fn(&hygge_sdk::testing::Sent) -> Answer + 'static) -> World {
+    World::new().serving(answer).latency(Duration::from_secs(1))
+}
+
+/// A host that gives this for everything.
+fn only(body: Value) -> World {
+    world(move |_| Answer::json(body.clone()))
+}
+
+fn open(world: &World, mut config: Value) -> Home<Rest> {
+    config["base_url"] = json!("https://api.test/v2");
+    Home::open(world, config).unwrap()
+}
+
+fn read(world: &World, config: Value) -> Result<Read> {
+    open(world, config).read(&Query::table("rows"))
+}
+
+/// The rows, as JSON.
+fn rows(world: &World, config: Value) -> Vec<Value> {
+    read(world, config).unwrap().to_json().unwrap()
+}
+
+fn fault(world: &World, config: Value) -> Error {
+    read(world, config).unwrap_err()
+}
