@@ -202,23 +202,18 @@ impl EndpointKeys {
             Some(method) => method.to_ascii_uppercase(),
             None => if sends { "POST" } else { "GET" }.to_owned(),
         };
-        let headers = self.headers.iter().filter(|(_, value)| !value.is_null());
-        let headers = headers.map(|(name, value)| Ok((name.clone(), header(name, value)?)));
         Ok(Endpoint {
             method,
             path: self.path.clone().unwrap_or_else(|| format!("/{table}")),
             params: self.params.clone(),
-            headers: headers.collect::<Result<_>>()?,
+            headers: headers(&self.headers)?,
             body: self.body.clone(),
             form: self.form.clone(),
             records: self.records.clone().unwrap_or_else(Path::root),
             format,
             csv: self.csv.clone().unwrap_or_default().read()?,
             paging,
-            credential: match self.credential.as_deref() {
-                Some("none") => None,
-                label => Some(label.unwrap_or("default").to_owned()),
-            },
+            credential: credential(self.credential.as_deref()),
             empty_on: self.empty_on.clone(),
             error: self.error.clone(),
             since: None,
@@ -278,12 +273,31 @@ pub(crate) fn place(
     }
 }
 
-fn header(name: &str, value: &Value) -> Result<String> {
-    match value {
-        Value::String(text) => Ok(text.clone()),
-        Value::Number(number) => Ok(number.to_string()),
-        Value::Bool(value) => Ok(value.to_string()),
-        _ => Err(Error::config(format!("`headers.{name}` is neither text nor a number"))),
+/// The headers that are given; null takes one back.
+pub(crate) fn headers(given: &Map<String, Value>) -> Result<Vec<(String, String)>> {
+    let given = given.iter().filter(|(_, value)| !value.is_null());
+    given
+        .map(|(name, value)| {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                Value::Bool(value) => value.to_string(),
+                _ => {
+                    return Err(Error::config(format!(
+                        "`headers.{name}` is neither text nor a number"
+                    )));
+                }
+            };
+            Ok((name.clone(), text))
+        })
+        .collect()
+}
+
+/// The credential that the host adds.
+pub(crate) fn credential(label: Option<&str>) -> Option<String> {
+    match label {
+        Some("none") => None,
+        label => Some(label.unwrap_or("default").to_owned()),
     }
 }
 

@@ -11,9 +11,10 @@ mod endpoint;
 mod home;
 mod json;
 mod paging;
+mod store;
 mod table;
 #[cfg(test)]
 mod tests;
 mod walk;
 
-hygge_sdk::export!(home: home::Rest);
+hygge_sdk::export!(home: home::Rest, store: store::Shelf);

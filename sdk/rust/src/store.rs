@@ -94,6 +94,15 @@ pub struct Load {
     pub keys: Vec<String>,
     /// Names this load: no other load of the table has it.
     pub run_id: String,
+    /// What a host says beyond that.
+    pub options: Vec<(String, String)>,
+}
+
+impl Load {
+    /// What a host says of this load under a name.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// What becomes of the rows that are there.

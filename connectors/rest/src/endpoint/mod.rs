@@ -83,6 +83,11 @@ pub(crate) enum Place {
 }
 
 impl Endpoint {
+    /// The names of the places in its path.
+    pub(crate) fn placeholders(&self) -> Vec<String> {
+        template::placeholders(&self.path).into_iter().map(str::to_owned).collect()
+    }
+
     /// Refuses placeholders that nothing fills.
     pub(crate) fn check(&self, names: &[&str]) -> Result<()> {
         for name in template::placeholders(&self.path) {

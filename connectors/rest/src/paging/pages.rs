@@ -126,7 +126,8 @@ impl Pages {
         }
         let request = self.endpoint.request(&self.bound, &more, address)?;
         let target = request.target().to_owned();
-        let response = request.send()?;
+        // Whatever the method is called: rows are only looked at.
+        let response = request.safe_to_repeat().send()?;
         let status = response.status();
         if status == 204 || self.endpoint.empty_on.contains(&status) {
             return Ok(Page { response: None, nothing: true, target, lead: None });
