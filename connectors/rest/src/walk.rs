@@ -2,13 +2,18 @@
 
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
-use hygge_sdk::{Error, Result};
+use hygge_sdk::{Error, Result, host};
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Answer, Bound, Endpoint, Format, Parent, Part, RowSink, Stream};
 use crate::json::{Found, Path};
 use crate::paging::{Page, Pages, Position, look};
+
+/// How long to wait before a page that was cut off is asked for again: first, and at most.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LAST_WAIT: Duration = Duration::from_millis(3200);
 
 /// What is needed to go on behind a page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -270,15 +275,27 @@ fn read_page(
     sink: &mut dyn RowSink,
 ) -> Result<Option<(Page, Stream)>> {
     let mut page = pages.fetch()?;
-    let Some(response) = page.response.take() else {
-        pages.turn(&page, None, 0, 0)?;
-        return Ok(None);
+    let mut wait = FIRST_WAIT;
+    let answer = loop {
+        let Some(response) = page.response.take() else {
+            pages.turn(&page, None, 0, 0)?;
+            return Ok(None);
+        };
+        if endpoint.format != Format::Json {
+            let stream = Stream::new(endpoint, response);
+            return read_on(pages, (page, stream), parent, sink);
+        }
+        // The host repeats what fails before its answer begins; nothing has been made of this one
+        // yet, so that it can be asked for again when it is cut off.
+        match Answer::read(response) {
+            Err(error) if error.is_retryable() && wait <= LAST_WAIT => {
+                host::sleep(wait)?;
+                wait *= 2;
+                page = pages.fetch_again()?;
+            }
+            answer => break answer?,
+        }
     };
-    if endpoint.format != Format::Json {
-        let stream = Stream::new(endpoint, response);
-        return read_on(pages, (page, stream), parent, sink);
-    }
-    let answer = Answer::read(response)?;
     let rows = answer.records(endpoint, |record| sink.record(record, parent))?;
     let document = answer.document();
     pages.turn(&page, document, rows, document.map_or(0, look))?;

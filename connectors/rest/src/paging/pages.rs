@@ -103,6 +103,12 @@ impl Pages {
                 "{said} came before: the pages lead in a circle; does `paginate` fit this API?"
             )));
         }
+        self.fetch_again()
+    }
+
+    /// Fetches the page that was fetched last, and not turned yet.
+    pub(crate) fn fetch_again(&self) -> Result<Page> {
+        let turn = &self.at.next;
         let paging = &self.endpoint.paging;
         let mut more: Vec<(&Place, String)> = Vec::new();
         if let Some(size) = paging.size()

@@ -217,10 +217,10 @@ impl Decoder {
         let (mut first, mut hint) = (true, 0);
         while let Some(key) = scanner.key(&mut first)? {
             let Some(at) = branch.find(&key, hint) else {
-                if self.tolerance.inferred && !scanner.clone().skip()?.eq("null") {
+                let value = scanner.skip()?;
+                if self.tolerance.inferred && self.told.len() < MOST_TOLD && value != "null" {
                     self.news(&format!("{within}{key}"));
                 }
-                scanner.skip()?;
                 continue;
             };
             hint = at + 1;

@@ -4,12 +4,21 @@ use crate::json::Token;
 
 /// What a text of a format without types stands for.
 pub(super) fn token(text: &str) -> Token<'_> {
-    Token::Text(text.into())
+    match text.trim() {
+        "true" => Token::Bool(true),
+        "false" => Token::Bool(false),
+        number if number.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.')) => {
+            Token::Number(number)
+        }
+        text => Token::Text(text.into()),
+    }
 }
 
 pub(super) fn text<'t>(token: &'t Token<'_>) -> Option<&'t str> {
     match token {
         Token::Text(text) => Some(text.trim()),
+        // In a format without types a date begins as a number does.
+        Token::Number(text) => Some(text),
         _ => None,
     }
 }
