@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hygge_core::fault::{Fault, FaultKind};
+use hygge_http::{Http, Proxies};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use wasmtime::{Config, Engine};
@@ -59,6 +60,8 @@ pub(crate) struct Machine {
     pub(crate) engine: Engine,
     pub(crate) cache: Cache,
     pub(crate) ticker: Ticker,
+    /// What sends requests for connectors, on threads of its own.
+    pub(crate) http: Http,
     /// Guests run on threads of their own: one that keeps its thread busy holds up other guests
     /// for a tick at most, and the run not at all.
     runtime: Option<Runtime>,
@@ -80,7 +83,8 @@ impl Machine {
             })?;
         let ticker = Ticker::start(&engine)?;
         let cache = Cache::new(options.cache_dir.clone());
-        Ok(Self { engine, cache, ticker, runtime: Some(runtime) })
+        let http = Http::new(Proxies::from_env())?;
+        Ok(Self { engine, cache, ticker, http, runtime: Some(runtime) })
     }
 
     /// Runs `work` on the threads of guests. Dropping the future ends it at its next `await`.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hygge_core::fault::Fault;
+use hygge_http::Connection;
 use wasmtime::UpdateDeadline;
 use wasmtime::component::ResourceTable;
 
@@ -43,6 +44,7 @@ impl Instance {
             limits: Limits::new(policy, job.memory.as_ref()),
             table,
             wasi: crate::imports::wasi::context(job),
+            http: Arc::new(Connection::new(&machine.http, Arc::clone(&job.client.net))),
             job: Arc::clone(job),
             meter: Arc::clone(&meter),
         };

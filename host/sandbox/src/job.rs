@@ -6,6 +6,7 @@ use std::time::Instant;
 use hygge_core::budget::Share;
 use hygge_core::contract::{Context, Guest, Progress};
 use hygge_core::engine::event::{Notices, Silent};
+use hygge_http::Spec;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,8 @@ pub(crate) struct Client {
     pub connector: Arc<Connector>,
     /// What it may use and reach for this flow.
     pub policy: Policy,
+    /// Where its requests may go, and with which credentials.
+    pub net: Arc<Spec>,
     /// The flow.
     pub flow: String,
     /// The entity.

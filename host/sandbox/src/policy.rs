@@ -1,16 +1,38 @@
 //! What a connector may use and reach. Everything it is not granted is denied.
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hygge_core::project::keys::ByteSize;
+use hygge_http::{Grant, Patience, Rate, Settings};
 
 hygge_core::keys! {
     /// What one connector may use and reach. What is left out is denied, or has a default that is
     /// safe.
     pub struct PolicyKeys {
-        /// The hosts it may send HTTP requests to, such as `api.example.com`. None by default.
-        allow_hosts: Option<Vec<String>>,
+        /// The hosts it may send HTTP requests to, such as `api.example.com`, `*.example.com`,
+        /// `http://localhost:8080` or `GET,HEAD files.example.com`. By default only that of the
+        /// flow's `base_url`.
+        allow_hosts: Option<Vec<Grant>>,
+        /// How often it may send a request to one host, such as `10/s` or `600/min`. By default as
+        /// often as it likes.
+        rate_limit: Option<Rate>,
+        /// How many requests it may send side by side. By default 8.
+        requests: Option<NonZeroU32>,
+        /// A file with certificates, in PEM, that are trusted in place of the machine's.
+        ca_file: Option<String>,
+        /// How long making a connection may take. By default 10 seconds.
+        connect_timeout: Option<Patience>,
+        /// The longest silence of a server, before and within its answer. By default 60 seconds.
+        read_timeout: Option<Patience>,
+        /// How long a request may take altogether, apart from the time in which the connector is
+        /// busy with what it got. By default 5 minutes.
+        request_timeout: Option<Patience>,
+        /// How often a request is sent again that failed in passing. By default 5 times.
+        retries: Option<u32>,
+        /// How many bytes an answer may have, unpacked. By default `1 GiB`.
+        max_response: Option<ByteSize>,
         /// The most memory that one instance of it may have; each part of a table that is read at
         /// the same time has its own. By default `256 MB`, at most `4 GiB`.
         memory: Option<ByteSize>,
@@ -43,8 +65,8 @@ const BATCH: std::ops::RangeInclusive<u64> = (64 << 10)..=(16 << 20);
 /// [`PolicyKeys`] with the defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Hosts that HTTP requests may go to.
-    pub allow_hosts: Vec<String>,
+    /// Where HTTP requests may go, and how they are sent.
+    pub http: Settings,
     /// Bytes of linear memory that one instance may have.
     pub memory: usize,
     /// CPU time of one call.
@@ -66,7 +88,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            allow_hosts: Vec::new(),
+            http: Settings::default(),
             memory: 256_000_000,
             cpu: Duration::from_secs(30),
             idle: Duration::from_secs(300),
@@ -83,9 +105,7 @@ impl Policy {
     /// This policy with what `keys` say in place of what it said.
     #[must_use]
     pub fn with(mut self, keys: &PolicyKeys) -> Self {
-        if let Some(hosts) = &keys.allow_hosts {
-            self.allow_hosts.clone_from(hosts);
-        }
+        self.http = http(self.http, keys);
         if let Some(ByteSize(bytes)) = keys.memory {
             self.memory = usize::try_from(bytes.min(MOST_MEMORY)).unwrap_or(usize::MAX);
         }
@@ -111,6 +131,30 @@ impl Policy {
     }
 }
 
+/// These settings with what `keys` say in place of what they said.
+fn http(mut http: Settings, keys: &PolicyKeys) -> Settings {
+    if let Some(hosts) = &keys.allow_hosts {
+        http.allow_hosts.clone_from(hosts);
+    }
+    if let Some(Patience(time)) = keys.connect_timeout {
+        http.connect_timeout = time;
+    }
+    if let Some(Patience(time)) = keys.read_timeout {
+        http.read_timeout = time;
+    }
+    if let Some(Patience(time)) = keys.request_timeout {
+        http.request_timeout = time;
+    }
+    if let Some(ByteSize(bytes)) = keys.max_response {
+        http.max_response = bytes;
+    }
+    http.rate_limit = keys.rate_limit.clone().or(http.rate_limit);
+    http.requests = keys.requests.map_or(http.requests, |count| count.get() as usize);
+    http.ca_file = keys.ca_file.as_ref().map(PathBuf::from).or(http.ca_file);
+    http.retries = keys.retries.unwrap_or(http.retries);
+    http
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,7 +167,7 @@ mod tests {
     fn nothing_is_granted_by_default() {
         let policy = Policy::default().with(&none());
         assert_eq!(policy, Policy::default());
-        assert!(policy.allow_hosts.is_empty());
+        assert!(policy.http.allow_hosts.is_empty());
     }
 
     #[test]

@@ -6,11 +6,13 @@ use std::time::Duration;
 use hygge_core::contract::{Guest, Rights};
 use serde_json::Value;
 
+use hygge_http::Spec;
+
 use crate::component::{Connector, Source};
 use crate::policy::Policy;
 
 /// The connector as the user should know it, with what `policy` lets it do.
-pub(crate) fn guest(connector: &Connector, policy: &Policy, root: &Path) -> Guest {
+pub(crate) fn guest(connector: &Connector, policy: &Policy, net: &Spec, root: &Path) -> Guest {
     let manifest = connector.manifest();
     let version = manifest.map(|manifest| manifest.version.clone());
     Guest {
@@ -23,8 +25,8 @@ pub(crate) fn guest(connector: &Connector, policy: &Policy, root: &Path) -> Gues
         digest: connector.digest().to_string(),
         asks: asks(connector),
         has: Rights {
-            hosts: policy.allow_hosts.clone(),
-            credentials: Vec::new(),
+            hosts: net.grants().iter().map(ToString::to_string).collect(),
+            credentials: net.auth.labels().map(str::to_owned).collect(),
             limits: unusual(policy),
         },
     }
@@ -54,7 +56,8 @@ fn unusual(policy: &Policy) -> Vec<(String, String)> {
         .collect()
 }
 
-fn limits(policy: &Policy) -> [(&'static str, Option<String>); 8] {
+fn limits(policy: &Policy) -> [(&'static str, Option<String>); 16] {
+    let http = &policy.http;
     [
         ("memory", Some(bytes(policy.memory as u64))),
         ("cpu", Some(time(policy.cpu))),
@@ -64,6 +67,14 @@ fn limits(policy: &Policy) -> [(&'static str, Option<String>); 8] {
         ("log", Some(bytes(policy.log))),
         ("handles", Some(policy.handles.to_string())),
         ("instances", policy.instances.map(|count| count.to_string())),
+        ("rate_limit", http.rate_limit.as_ref().map(ToString::to_string)),
+        ("requests", Some(http.requests.to_string())),
+        ("ca_file", http.ca_file.as_ref().map(|path| path.display().to_string())),
+        ("connect_timeout", Some(time(http.connect_timeout))),
+        ("read_timeout", Some(time(http.read_timeout))),
+        ("request_timeout", Some(time(http.request_timeout))),
+        ("retries", Some(http.retries.to_string())),
+        ("max_response", Some(bytes(http.max_response))),
     ]
 }
 

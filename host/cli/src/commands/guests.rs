@@ -67,7 +67,10 @@ impl InUse {
             ));
         }
         if !credentials.is_empty() {
-            parts.push(format!("credentials {}", credentials.join(", ")));
+            parts.push(format!(
+                "credentials {}: add them to its home or store under `auth:`",
+                credentials.join(", ")
+            ));
         }
         (!parts.is_empty()).then(|| parts.join(" · "))
     }

@@ -1,80 +1,105 @@
 //! The interface `http`: requests that the host sends for a connector.
 
-use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hygge_core::budget::Share;
+use hygge_core::fault::FaultKind;
+use hygge_http::{Caller, HttpError, Request};
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::Resource;
 
 use super::State;
 use crate::bindings::v0_1::generated::hygge::connector::{http, types};
 use crate::job::Job;
-use crate::text::clean;
+use crate::meter::Meter;
 
-/// Sends requests for connectors, within what they are granted.
-#[async_trait]
-pub(crate) trait Client: Send + Sync {
-    /// Sends a request and waits for the head of the answer.
-    async fn send(&self, job: &Job, request: http::Request) -> Result<Response, types::Error>;
-}
-
-/// An answer whose body is still to be read.
+/// The host's side of a handle on an answer.
 ///
 /// Public for the generated bindings alone, which name it.
 #[allow(unreachable_pub)]
-#[async_trait]
-pub trait Answer: Send {
-    /// The status code.
-    fn status(&self) -> u16;
-    /// All headers, names in lower case.
-    fn headers(&self) -> &[(String, String)];
-    /// The next bytes of the body: at most `max`, none at its end.
-    async fn read(&mut self, max: u32) -> Result<Vec<u8>, types::Error>;
+pub type Response = hygge_http::Answer;
+
+/// For whom an instance sends requests.
+struct Errand {
+    job: Arc<Job>,
+    meter: Arc<Meter>,
 }
 
-/// The host's side of a handle on an answer.
-#[allow(unreachable_pub)]
-pub type Response = Box<dyn Answer>;
+impl Caller for Errand {
+    fn cancel(&self) -> &CancellationToken {
+        &self.job.cancel
+    }
 
-/// A client that reaches nothing: every request is answered with what would have to be granted.
-pub(crate) struct Closed;
+    fn memory(&self) -> Option<&Arc<Share>> {
+        self.job.memory.as_ref()
+    }
 
-#[async_trait]
-impl Client for Closed {
-    async fn send(&self, job: &Job, request: http::Request) -> Result<Response, types::Error> {
-        Err(not_granted(job, &request.target))
+    fn got_on(&self) {
+        self.meter.mark();
+        self.job.progress.mark();
+    }
+
+    fn debug(&self, line: String) {
+        self.job.log.of_host(line);
+    }
+
+    fn warn(&self, line: String) {
+        self.job.log.warning_of_host(line);
     }
 }
 
-fn not_granted(job: &Job, target: &str) -> types::Error {
-    let name = job.connector();
-    let message = match host_of(target) {
-        Some(host) if !job.policy().allow_hosts.iter().any(|granted| granted == host) => format!(
-            "it may not connect to `{host}`: to let it, add `{host}` to `allow_hosts` of `{name}` \
-             under `connectors:` in hygge.yml"
-        ),
-        _ => format!(
-            "it may not send a request to `{}`: this version of hygge has no HTTP client for \
-             connectors",
-            clean(target, 200)
-        ),
-    };
-    types::Error {
-        fault: types::Fault::Auth,
-        code: "host.not-granted".to_owned(),
-        message,
-        retry_after_ms: None,
+/// Sends a request. Holds on to nothing of the instance, which others may not look at meanwhile.
+fn sent(
+    state: &State,
+    request: http::Request,
+) -> impl Future<Output = Result<Response, types::Error>> + Send + use<> {
+    let way = Arc::clone(&state.http);
+    let errand = Errand { job: Arc::clone(&state.job), meter: Arc::clone(&state.meter) };
+    async move {
+        let answer = way.send(asked(request), Arc::new(errand)).await;
+        answer.map_err(types::Error::from)
     }
 }
 
-/// The host that an absolute target names.
-fn host_of(target: &str) -> Option<&str> {
-    let (_, rest) = target.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let host = match host.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
+/// A request as the contract has it. Options that are not known are for later versions.
+fn asked(request: http::Request) -> Request {
+    let option = |name: &str| {
+        let found = request.options.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
     };
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-    (!host.is_empty() && host.len() <= 253 && host.chars().all(plain)).then_some(host)
+    Request {
+        timeout: option("timeout-ms").and_then(|ms| ms.parse().ok()).map(Duration::from_millis),
+        retry: option("retry").map(str::to_owned),
+        method: request.method,
+        target: request.target,
+        headers: request.headers,
+        body: request.body,
+        credential: request.credential,
+    }
+}
+
+impl From<HttpError> for types::Error {
+    fn from(error: HttpError) -> Self {
+        let fault = match error.kind {
+            FaultKind::Config => types::Fault::Config,
+            FaultKind::Auth => types::Fault::Auth,
+            FaultKind::Missing => types::Fault::Missing,
+            FaultKind::Throttled => types::Fault::Throttled,
+            FaultKind::Transient | FaultKind::Resource => types::Fault::Transient,
+            FaultKind::Data => types::Fault::Data,
+            FaultKind::Cancelled => types::Fault::Cancelled,
+            FaultKind::Bug => types::Fault::Bug,
+        };
+        Self {
+            fault,
+            code: error.code.to_owned(),
+            message: error.message,
+            retry_after_ms: error
+                .retry_after
+                .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
 }
 
 impl http::Host for State {
@@ -82,7 +107,7 @@ impl http::Host for State {
         &mut self,
         request: http::Request,
     ) -> wasmtime::Result<Result<Resource<Response>, types::Error>> {
-        let answer = Closed.send(&self.job, request).await;
+        let answer = sent(self, request).await;
         self.got_on();
         match answer {
             Ok(answer) => Ok(Ok(self.table.push(answer)?)),
@@ -94,8 +119,7 @@ impl http::Host for State {
         &mut self,
         requests: Vec<http::Request>,
     ) -> wasmtime::Result<Vec<Result<Resource<Response>, types::Error>>> {
-        let job = std::sync::Arc::clone(&self.job);
-        let most = job.policy().handles;
+        let most = self.job.policy().handles;
         // Every answer is a handle: more of them could not be held anyway, but would be made.
         if requests.len() > most {
             return Err(wasmtime::Error::msg(format!(
@@ -103,8 +127,8 @@ impl http::Host for State {
                 requests.len()
             )));
         }
-        let sent = requests.into_iter().map(|request| Closed.send(&job, request));
-        let answers = futures::future::join_all(sent).await;
+        let all: Vec<_> = requests.into_iter().map(|request| sent(self, request)).collect();
+        let answers = futures::future::join_all(all).await;
         self.got_on();
         let mut handles = Vec::with_capacity(answers.len());
         for answer in answers {
@@ -144,28 +168,13 @@ impl http::HostResponse for State {
         answer: Resource<Response>,
         max: u32,
     ) -> wasmtime::Result<Result<Vec<u8>, types::Error>> {
-        let read = self.table.get_mut(&answer)?.read(max).await;
+        let read = self.table.get_mut(&answer)?.read(max as usize).await;
         self.got_on();
-        Ok(read)
+        Ok(read.map_err(types::Error::from))
     }
 
     async fn drop(&mut self, answer: Resource<Response>) -> wasmtime::Result<()> {
         self.table.delete(answer)?;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_host_of_a_target_is_what_would_be_granted() {
-        assert_eq!(host_of("https://api.example.com/v1?x=a://b"), Some("api.example.com"));
-        assert_eq!(host_of("https://good.example@evil.example:8443/"), Some("evil.example"));
-        assert_eq!(host_of("http://[::1]:80/"), Some("::1"));
-        assert_eq!(host_of("/relative"), None);
-        assert_eq!(host_of("https:///"), None);
-        assert_eq!(host_of("https://a`b\n/"), None);
     }
 }

@@ -45,6 +45,11 @@ impl Log {
     pub(crate) fn new(client: &Client, notices: Notices) -> Self {
         let mut secrets = Vec::new();
         collect_secrets(&client.config, &mut secrets);
+        let credentials = client.net.auth.secrets();
+        secrets.extend(credentials.iter().map(|secret| secret.reveal().to_owned()));
+        // A secret that holds another one is taken out first.
+        secrets.retain(|secret| secret.chars().count() >= LEAST_SECRET);
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Self {
             connector: client.connector.name().to_owned(),
             notices,
@@ -81,6 +86,16 @@ impl Log {
         }
     }
 
+    /// Takes a line of the host's own about what the connector does.
+    pub(crate) fn of_host(&self, line: String) {
+        self.notices.debug(self.scrub(&format!("{}: {line}", self.connector)));
+    }
+
+    /// Takes a warning of the host's own about what the connector meets.
+    pub(crate) fn warning_of_host(&self, line: String) {
+        self.notices.warn(self.scrub(&format!("{}: {line}", self.connector)));
+    }
+
     /// The text without the secrets of the configuration.
     pub(crate) fn scrub(&self, text: &str) -> String {
         let mut text = text.to_owned();
@@ -113,13 +128,11 @@ fn collect_secrets(config: &Map<String, Value>, secrets: &mut Vec<String>) {
             collect_secrets(inner, secrets);
         }
     }
-    // A secret that holds another one is taken out first.
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
 }
 
 fn collect_texts(value: &Value, secrets: &mut Vec<String>) {
     match value {
-        Value::String(text) if text.chars().count() >= LEAST_SECRET => secrets.push(text.clone()),
+        Value::String(text) => secrets.push(text.clone()),
         Value::Array(items) => items.iter().for_each(|item| collect_texts(item, secrets)),
         Value::Object(inner) => inner.values().for_each(|item| collect_texts(item, secrets)),
         _ => {}

@@ -7,6 +7,7 @@ pub(crate) mod wasi;
 
 use std::sync::Arc;
 
+use hygge_http::Connection;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
@@ -21,6 +22,8 @@ pub(crate) struct State {
     /// The host's side of the handles that the instance holds.
     pub table: ResourceTable,
     pub wasi: WasiCtx,
+    /// The way out to the network.
+    pub http: Arc<Connection>,
     pub job: Arc<Job>,
     pub meter: Arc<Meter>,
 }

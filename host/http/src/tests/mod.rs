@@ -1,0 +1,10 @@
+//! Requests to real servers: what arrives there, and what comes back.
+
+mod answers;
+mod going;
+mod secrets;
+mod secure;
+mod server;
+mod signing;
+mod trying;
+mod world;

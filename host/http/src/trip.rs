@@ -1,0 +1,88 @@
+//! One request, sent once.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use url::Url;
+
+use crate::caller::{Caller, patiently};
+use crate::client::{self, Failed};
+use crate::error::HttpError;
+
+/// Bytes that anybody can be expected to take in a second: larger bodies are given more time.
+const SLOWEST: u64 = 64 << 10;
+
+/// A request as it is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Trip {
+    pub method: Method,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub body: Option<Bytes>,
+}
+
+impl Trip {
+    pub(crate) fn new(method: Method, url: Url) -> Self {
+        Self { method, url, headers: HeaderMap::new(), body: None }
+    }
+}
+
+/// What requests are sent over. Connections live on threads of their own, where nothing else runs.
+#[derive(Clone)]
+pub(crate) struct Wire {
+    pub client: reqwest::Client,
+    pub threads: Handle,
+    /// Where more would be granted, for messages.
+    pub allow: String,
+}
+
+impl Wire {
+    /// Sends a request, and waits for the head of its answer for as long as `silence` and what
+    /// its body takes.
+    pub(crate) async fn send(
+        &self,
+        trip: Trip,
+        silence: Duration,
+        caller: &dyn Caller,
+    ) -> Result<reqwest::Response, Failed> {
+        let lasting = |error| Failed { error, unsent: true, may_pass: false };
+        let host = trip.url.host_str().unwrap_or_default().to_owned();
+        let size = trip.body.as_ref().map_or(0, Bytes::len) as u64;
+        let mut request = reqwest::Request::new(trip.method, trip.url);
+        *request.headers_mut() = trip.headers;
+        *request.body_mut() = trip.body.map(reqwest::Body::from);
+        let sent = Sent(self.threads.spawn(self.client.execute(request)));
+        let wait = silence.saturating_add(Duration::from_secs(size / SLOWEST));
+        let answered = patiently(caller, tokio::time::timeout(wait, sent.answered())).await;
+        match answered.map_err(lasting)? {
+            Ok(Ok(Ok(response))) => Ok(response),
+            Ok(Ok(Err(error))) => Err(client::failed(error, &host, &self.allow)),
+            Ok(Err(_)) => Err(lasting(HttpError::unreachable("HTTP was taken down"))),
+            Err(_) => {
+                let message = format!("`{host}` did not answer within {wait:?} (`read_timeout`)");
+                Err(Failed { error: HttpError::timeout(message), unsent: false, may_pass: true })
+            }
+        }
+    }
+}
+
+/// A request under way; given up when this is dropped.
+struct Sent(JoinHandle<Result<reqwest::Response, reqwest::Error>>);
+
+impl Sent {
+    async fn answered(
+        mut self,
+    ) -> Result<Result<reqwest::Response, reqwest::Error>, tokio::task::JoinError> {
+        (&mut self.0).await
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
