@@ -37,7 +37,9 @@ pub(super) fn token(asked: &Asked) -> Option<Response<Body>> {
     let body = String::from_utf8_lossy(&asked.body);
     let known = body.contains(SECRET) || asked.header("authorization") == Some(BASIC);
     Some(match known && body.contains("grant_type=client_credentials") {
-        true => json(json!({"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600}).to_string()),
+        true => json(
+            json!({"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600}).to_string(),
+        ),
         false => text(StatusCode::UNAUTHORIZED, "who are you?"),
     })
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use http_body_util::{BodyExt as _, StreamBody};
+use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Bytes, Frame};
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
@@ -69,7 +69,10 @@ impl Fault {
         let frames: Vec<Result<Bytes, std::io::Error>> = match self {
             Self::Cut => vec![Ok(whole.slice(..whole.len() / 2)), broken()],
             Self::Gone => vec![broken()],
-            _ => whole.chunks(whole.len() / 8 + 1).map(|part| Ok(Bytes::copy_from_slice(part))).collect(),
+            _ => whole
+                .chunks(whole.len() / 8 + 1)
+                .map(|part| Ok(Bytes::copy_from_slice(part)))
+                .collect(),
         };
         let frames = futures::stream::iter(frames).then(|frame| async {
             tokio::time::sleep(Duration::from_millis(3)).await;

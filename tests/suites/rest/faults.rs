@@ -88,6 +88,7 @@ fn what_is_wrong_with_an_answer_is_told() {
         .fails_with(&["page 1 of /list/rows: row 1: the column `name` is int64", "`schema`"]);
     // What stands in the configuration is told with its place, before anything is asked.
     api.forget();
-    flow("  path: /list/rows\n  pagniate: none\n").fails_with(&["flow.yml:5", "did you mean `paginate`?"]);
+    flow("  path: /list/rows\n  pagniate: none\n")
+        .fails_with(&["flow.yml:5", "did you mean `paginate`?"]);
     assert_eq!(api.asked(), Vec::<String>::new());
 }

@@ -9,7 +9,8 @@ use super::*;
 
 #[test]
 fn a_killed_run_goes_on_and_every_table_is_whole() {
-    let kills = std::env::var("HYGGE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(20);
+    let kills =
+        std::env::var("HYGGE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(20);
     let seed = Random::seed_or(20_261_121);
     println!("HYGGE_SEED={seed}");
     let mut random = Random::new(seed);

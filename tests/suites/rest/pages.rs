@@ -23,7 +23,8 @@ fn csv_has_types_and_parents_have_children() {
              connectors: {{ rest: {{ allow_hosts: [\"{url}\"] }} }}\n"
         ),
     );
-    project.write("flows/f/entities/csv.yml", "name: csv\nhome: { path: /csv/rows, format: csv }\n");
+    project
+        .write("flows/f/entities/csv.yml", "name: csv\nhome: { path: /csv/rows, format: csv }\n");
     project.write(
         "flows/f/entities/children.yml",
         "name: children\nhome:\n  path: /parents/{id}/children\n  parent:\n    path: /parents\n    \

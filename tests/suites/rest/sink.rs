@@ -63,5 +63,7 @@ fn what_an_api_refuses_is_told() {
         "is refused",
     ]);
     project.write("flows/f/flow.yml", flow.replace("  incremental: true\n", ""));
-    project.hygge(&["go"]).fails_with(&["an API cannot replace a table as a whole", "`replace: send`"]);
+    project
+        .hygge(&["go"])
+        .fails_with(&["an API cannot replace a table as a whole", "`replace: send`"]);
 }
