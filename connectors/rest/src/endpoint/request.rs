@@ -5,6 +5,7 @@ use hygge_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::template::{self, fill, fill_json};
+use super::url;
 use super::{Bound, Endpoint, Format, Place};
 
 impl Endpoint {
@@ -65,7 +66,7 @@ impl Endpoint {
                 self.path
             ))
         })?;
-        let mut request = Request::new(&self.method, path);
+        let mut request = Request::new(&self.method, url::below(&path));
         for (name, value) in &self.params {
             // What paging and the watermark say goes before what stands in the configuration.
             if more.iter().any(|(place, _)| matches!(place, Place::Param(own) if own == name)) {

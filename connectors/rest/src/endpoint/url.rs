@@ -34,6 +34,17 @@ pub(crate) fn resolve(base: &str, target: &str, link: &str) -> String {
     format!("{folder}{link}")
 }
 
+/// A path as a target below the base URL, where one that begins with a slash would stand beside it.
+pub(super) fn below(path: &str) -> String {
+    if has_scheme(path) {
+        return path.to_owned();
+    }
+    let path = path.trim_start_matches('/');
+    // What stands before a colon could be taken for a scheme.
+    let first = path.split(['/', '?']).next().unwrap_or_default();
+    format!("{}{path}", if first.contains(':') { "./" } else { "" })
+}
+
 fn has_scheme(text: &str) -> bool {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     scheme.is_some_and(|scheme| {
@@ -45,6 +56,15 @@ fn has_scheme(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_stand_below_the_base() {
+        assert_eq!(below("/orders/7"), "orders/7");
+        assert_eq!(below("orders"), "orders");
+        assert_eq!(below("/a:b/c"), "./a:b/c");
+        assert_eq!(below("https://x.test/a"), "https://x.test/a");
+        assert_eq!(below("/"), "");
+    }
 
     #[test]
     fn links_are_resolved_against_what_was_asked() {

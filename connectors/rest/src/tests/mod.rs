@@ -7,15 +7,25 @@ mod rows;
 
 use std::time::Duration;
 
-use hygge_sdk::testing::{Answer, Home, Read, World};
+use hygge_sdk::testing::{Answer, Home, Read, Sent, World};
 use hygge_sdk::{Error, Query, Result};
 use serde_json::{Value, json};
 
 use crate::home::Rest;
 
 /// A host of this API, whose answers take as long as it takes for each page to be one chunk.
-fn world(answer: impl Fn(&hygge_sdk::testing::Sent) -> Answer + 'static) -> World {
-    World::new().serving(answer).latency(Duration::from_secs(1))
+fn world(answer: impl Fn(&Sent) -> Answer + 'static) -> World {
+    let serve = move |sent: &Sent| answer(&rooted(sent.clone()));
+    World::new().serving(serve).latency(Duration::from_secs(1))
+}
+
+/// A request as a server whose root is the base URL sees it.
+fn rooted(mut sent: Sent) -> Sent {
+    if !sent.target.contains("://") {
+        assert!(!sent.target.starts_with('/'), "{} stands beside the base", sent.target);
+        sent.target.insert(0, '/');
+    }
+    sent
 }
 
 /// A host that gives this for everything.

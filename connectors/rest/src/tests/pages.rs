@@ -1,7 +1,5 @@
 //! Every way from page to page gives every row once, and goes on from every page.
 
-use hygge_sdk::testing::Sent;
-
 use super::*;
 
 const ALL: u64 = 25;
