@@ -81,7 +81,7 @@ fn what_is_wrong_with_an_answer_is_told() {
     };
     flow("  path: /cursor/rows\n  records: rows\n")
         .fails_with(&["nothing at `records: rows`", "`meta`, `data`"]);
-    flow("  path: /nowhere\n").fails_with(&["/nowhere answered 404"]);
+    flow("  path: /nowhere\n").fails_with(&["nowhere answered 404"]);
     flow("  path: /link_header/rows\n  paginate: { type: page_number }\n")
         .fails_with(&["4 pages in a row are all the same"]);
     flow("  path: /list/rows\n  schema: { name: int64 }\n")

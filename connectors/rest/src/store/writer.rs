@@ -1,8 +1,10 @@
 //! Rows on their way to an API.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use hygge_sdk::{Error, Received, Result, Staged, Writer, warn};
+use hygge_sdk::http::Request;
+use hygge_sdk::{Error, Received, Result, Staged, Writer, host, warn};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -13,6 +15,10 @@ use crate::json::{Found, Path};
 
 /// The most that a checkpoint remembers of rows that wait for a request to be full.
 const MOST_WAITING: usize = 40 << 10;
+
+/// How long to wait before an answer that was cut off is asked for again: first, and at most.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LAST_WAIT: Duration = Duration::from_millis(3200);
 
 /// What names a load.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,8 +156,7 @@ impl Upload {
         if !self.config.idempotency_header.is_empty() {
             request = request.header(&self.config.idempotency_header, key).safe_to_repeat();
         }
-        let sent = request.send().and_then(hygge_sdk::http::Response::ok);
-        let sent = sent.and_then(|answer| self.taken(answer.text()?, count as u64));
+        let sent = self.answer(request).and_then(|answer| self.taken(answer, count as u64));
         sent.map_err(|error| {
             let before_it = match before {
                 0 => "none was taken before".to_owned(),
@@ -165,6 +170,23 @@ impl Upload {
         self.loading.rows += count as u64;
         self.loading.waiting.drain(..count);
         Ok(())
+    }
+
+    /// Sends a request and reads its answer. The host repeats what fails before an answer begins;
+    /// one that is cut off is asked for again where the key says that it may be.
+    fn answer(&self, request: Request) -> Result<String> {
+        let mut wait = FIRST_WAIT;
+        loop {
+            let answer = request.clone().send()?.ok()?.text();
+            let again = !self.config.idempotency_header.is_empty() && wait <= LAST_WAIT;
+            match answer {
+                Err(error) if again && error.is_retryable() => {
+                    host::sleep(wait)?;
+                    wait *= 2;
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// Looks at what an answer says of the rows.
