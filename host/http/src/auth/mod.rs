@@ -247,4 +247,3 @@ fn keep_out_of_dumps() {
         }
     });
 }
-
