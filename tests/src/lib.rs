@@ -11,3 +11,4 @@ pub mod project;
 pub mod random;
 pub mod table;
 pub mod tpch;
+pub mod web;
