@@ -14,4 +14,5 @@ target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target"
 HYGGE_BIN=$(cd "$target" && pwd)/$profile/hygge
 export HYGGE_BIN
-exec cargo test --workspace "$@"
+# One failure hides no other.
+exec cargo test --workspace --no-fail-fast "$@"

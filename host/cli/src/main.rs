@@ -4,7 +4,6 @@
 //! ([`commands`]), do it, and tell how it went — on stdout what was asked for, on stderr what went
 //! wrong, and in the exit code whether all is well.
 
-mod allocator;
 mod args;
 mod commands;
 mod failure;
@@ -20,7 +19,7 @@ use clap::Parser;
 use args::{Cli, Color};
 
 fn main() -> ExitCode {
-    allocator::share_heaps();
+    hygge_core::heap::share();
     if let Some(compiled) =
         hygge_sandbox::compile::child_main(std::env::args_os(), hygge_sandbox::engine::engine)
     {

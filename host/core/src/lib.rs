@@ -5,13 +5,14 @@
 //! - [`contract`] is what kinds implement: [`Home`](contract::Home), [`Store`](contract::Store).
 //! - [`engine`] runs a plan and tells listeners what happens.
 //! - [`journal`] remembers runs, watermarks and what is staged.
-//! - [`budget`] and [`cpu`] share memory and cores among all of it.
+//! - [`budget`], [`heap`] and [`cpu`] share memory and cores among all of it.
 
 pub mod budget;
 pub mod contract;
 pub mod cpu;
 pub mod engine;
 pub mod fault;
+pub mod heap;
 pub mod journal;
 pub mod project;
 pub mod watermark;

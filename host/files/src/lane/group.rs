@@ -254,10 +254,11 @@ impl MovedGroup {
         Ok(())
     }
 
-    /// Where large chunks go. Each core may make one while one is being written; how many wait in
-    /// all is bounded by whoever begins the pieces.
+    /// Where large chunks go. Each core may make one while one is being written, and each takes its
+    /// size twice while its pages are put together; how many wait in all is bounded by whoever
+    /// begins the pieces.
     fn spill(&self) -> Spill {
-        let chunks = self.target.context.cpu.cores() as u64 + 1;
+        let chunks = 2 * (self.target.context.cpu.cores() as u64 + 1);
         let part = self.target.context.memory.size() as u64 / chunks;
         let folder = self.target.spill.clone();
         Spill { folder, most_held: part.clamp(LEAST_HELD, MOST_HELD) }

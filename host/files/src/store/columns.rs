@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use arrow_array::{Array as _, ArrayRef, RecordBatch};
 use hygge_core::fault::Fault;
@@ -12,6 +13,10 @@ use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use tokio::sync::Notify;
 
 use super::column::Column;
+
+/// How long a core encodes before it looks whether others wait for it: those who make the next
+/// rows, above all. Long beside what it costs to change, short beside what is kept in the queues.
+const TURN: Duration = Duration::from_millis(2);
 
 /// The columns of a row group being encoded.
 #[derive(Debug)]
@@ -38,6 +43,8 @@ struct State {
 struct Queue {
     values: Vec<ArrayRef>,
     bytes: usize,
+    /// What the core that is at it has taken, and still holds.
+    in_hand: usize,
     /// Whether a core is at it.
     busy: bool,
     /// Whether no more will come, and its chunks are still to be closed.
@@ -93,14 +100,17 @@ impl Columns {
         }
     }
 
-    /// What waits, and what the encoders hold.
+    /// What waits, what is in hand, and what the encoders hold.
     pub(super) fn bytes(&self) -> usize {
+        // Together: what is no longer in hand is already counted as the encoder's.
+        let state = self.state();
         let encoders: usize = self.memory.iter().map(|held| held.load(Ordering::Relaxed)).sum();
-        encoders + self.state().queues.iter().map(|queue| queue.bytes).sum::<usize>()
+        encoders + state.queues.iter().map(|queue| queue.bytes + queue.in_hand).sum::<usize>()
     }
 
     /// How many more cores, up to `cores` in all, have something to do. The caller sends each to
-    /// [`encode_all`](Self::encode_all), and then to [`leave`](Self::leave).
+    /// [`encode_some`](Self::encode_some) until there is nothing left, and then to
+    /// [`leave`](Self::leave).
     pub(super) fn hire(&self, cores: usize) -> usize {
         let mut state = self.state();
         let ready = state.queues.iter().filter(|queue| queue.is_ready(self.collects)).count();
@@ -109,31 +119,38 @@ impl Columns {
         hired
     }
 
-    /// Encodes one column after the other until none has something waiting.
-    pub(super) fn encode_all(&self) -> Result<(), Fault> {
-        while let Some((index, values, last)) = self.next() {
-            let encoded = match (self.columns.get(index), self.memory.get(index)) {
-                (Some(column), Some(held)) => {
-                    let mut column = lock(column);
-                    let encoded = column.encode(values, last);
-                    held.store(column.memory(), Ordering::Relaxed);
-                    encoded.map(|()| column.spent)
-                }
-                _ => Err(Fault::bug(format!("there is no column {index}"))),
-            };
-            let mut state = self.state();
-            let Some(queue) = state.queues.get_mut(index) else { continue };
+    /// Encodes one column after the other for a [`TURN`], and answers whether there may be more to
+    /// do: others who wait for the core get theirs in between.
+    pub(super) fn encode_some(&self) -> Result<bool, Fault> {
+        let begun = Instant::now();
+        while begun.elapsed() < TURN {
+            let Some((index, values, last)) = self.next() else { return Ok(false) };
+            self.encode(index, values, last)?;
+        }
+        Ok(true)
+    }
+
+    fn encode(&self, index: usize, values: Vec<ArrayRef>, last: bool) -> Result<(), Fault> {
+        let encoded = match (self.columns.get(index), self.memory.get(index)) {
+            (Some(column), Some(held)) => {
+                let mut column = lock(column);
+                let encoded = column.encode(values, last);
+                held.store(column.memory(), Ordering::Relaxed);
+                encoded.map(|()| column.spent)
+            }
+            _ => Err(Fault::bug(format!("there is no column {index}"))),
+        };
+        if let Some(queue) = self.state().queues.get_mut(index) {
             queue.busy = false;
+            queue.in_hand = 0;
             if let Ok(spent) = &encoded
                 && queue.encoded > 0
             {
                 queue.pace = *spent as f64 / queue.encoded as f64;
             }
-            drop(state);
-            self.changed.notify_waiters();
-            encoded?;
         }
-        Ok(())
+        self.changed.notify_waiters();
+        encoded.map(drop)
     }
 
     /// A core has come to its end.
@@ -204,7 +221,8 @@ impl Columns {
             return None;
         };
         queue.busy = true;
-        queue.encoded += std::mem::take(&mut queue.bytes);
+        queue.in_hand = std::mem::take(&mut queue.bytes);
+        queue.encoded += queue.in_hand;
         let last = std::mem::take(&mut queue.closing);
         Some((index, std::mem::take(&mut queue.values), last))
     }

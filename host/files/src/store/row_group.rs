@@ -119,9 +119,14 @@ impl RowGroup {
         for _ in 0..self.columns.hire(self.cpu.cores()) {
             let (cpu, columns) = (self.cpu.clone(), Arc::clone(&self.columns));
             tokio::spawn(async move {
-                let work = Arc::clone(&columns);
-                let ended = cpu.run(move || work.encode_all()).await;
-                columns.leave(ended);
+                loop {
+                    let work = Arc::clone(&columns);
+                    let done = cpu.run(move || work.encode_some()).await;
+                    if !matches!(done, Ok(true)) {
+                        columns.leave(done.map(drop));
+                        return;
+                    }
+                }
             });
         }
     }

@@ -129,7 +129,18 @@ async fn examine_store(kind: &'static str, options: &'static str, to_read: &str)
         store: Arc::new(move || store_of(&root, kind, &text)),
     };
     let points = store::examine(&subject, &Bench::new("shop", "orders", MEMORY)).await;
-    assert_passed(&points, &["publish", "publish again", "append", "abort", "crash", "swept away"]);
+    let must_apply = [
+        "publish",
+        "publish again",
+        "append",
+        "abort",
+        "crash",
+        "swept away",
+        "resume",
+        "resume again",
+        "lost checkpoint",
+    ];
+    assert_passed(&points, &must_apply);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,8 +14,12 @@ use super::rows::{self, Decoded};
 use crate::component::Loaded;
 use crate::engine::{Machine, Running};
 use crate::fault;
-use crate::guest::Split;
+use crate::guest::{Rows, Split};
 use crate::job::Job;
+
+/// Chunks that a lane makes ahead of the reader. While one waits to be taken the guest makes the
+/// next: with fewer, a guest that is quick would stand still until somebody has woken up.
+const AHEAD: usize = 2;
 
 /// What a lane says to the reader.
 pub(super) enum Said {
@@ -78,8 +82,7 @@ async fn read(
     say: &mpsc::Sender<Said>,
 ) -> Result<(), Fault> {
     let target = yard.job.policy().batch_size;
-    // One chunk is read ahead: while the reader has one, the guest makes the next.
-    let turns = Arc::new(Semaphore::new(1));
+    let turns = Arc::new(Semaphore::new(AHEAD));
     let mut guest = yard.loaded.home(&yard.machine, &yard.job).await?;
     guest.read(split, resume).await?;
     loop {
@@ -94,12 +97,15 @@ async fn read(
             return Err(fault::broke(&yard.job, "home.reader.next", &what));
         }
         permit.resize(chunk.rows.size());
+        let looked_over = matches!(chunk.rows, Rows::Arrow(_));
         let decoding = {
             let yard = Arc::clone(yard);
             async move {
                 let who = yard.job.who();
                 let schema = Arc::clone(&yard.schema);
-                yard.context.cpu.run(move || rows::decode(chunk.rows, &schema, &who)).await
+                let decode = move || rows::decode(chunk.rows, &schema, &who);
+                // Rows that are only looked over do not wait in line for a core.
+                if looked_over { decode() } else { yard.context.cpu.run(decode).await }
             }
         };
         let coming = Coming {

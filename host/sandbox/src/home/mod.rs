@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!   open ─▶ an instance that plans ─▶ splits ─┬─▶ lane: instance, session, read, next, next, …
-//!                                             ├─▶ lane: …                          │ one chunk ahead
+//!                                             ├─▶ lane: …                          │ two chunks ahead
 //!                                             └─▶ lane: …                          ▼
-//!                                       Reader::next ◀── decoded on the CPU pool ◀─┘
+//!                                       Reader::next ◀───────── decoded ◀──────────┘
 //! ```
 
 mod lane;

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::status;
 use crate::error::{Error, Result};
-use crate::imports::{self, Answer as _};
+use crate::imports::{self, Answer};
 
 /// How much of a body is asked for at a time.
 const CHUNK: u32 = 256 * 1024;
@@ -37,17 +37,17 @@ impl Response {
 
     /// The status code.
     pub fn status(&self) -> u16 {
-        self.answer.status()
+        Answer::status(&self.answer)
     }
 
     /// The value of a header. Names know no case.
     pub fn header(&self, name: &str) -> Option<String> {
-        self.answer.header(name)
+        Answer::header(&self.answer, name)
     }
 
     /// All headers, names in lower case.
     pub fn headers(&self) -> Vec<(String, String)> {
-        self.answer.headers()
+        Answer::headers(&self.answer)
     }
 
     /// The answer if its status is one of success, else the error it stands for: credentials,
@@ -56,7 +56,7 @@ impl Response {
         if (200..300).contains(&self.status()) {
             return Ok(self);
         }
-        let said = self.answer.read(CHUNK).unwrap_or_default();
+        let said = Answer::read(&self.answer, CHUNK).unwrap_or_default();
         let said = String::from_utf8_lossy(&said);
         let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
         let said: String = said.chars().take(SHOWN).collect();
@@ -66,7 +66,7 @@ impl Response {
 
     /// The next bytes of the body; none at its end.
     pub fn read(&mut self) -> Result<Option<Vec<u8>>> {
-        let bytes = self.answer.read(CHUNK)?;
+        let bytes = Answer::read(&self.answer, CHUNK)?;
         Ok(if bytes.is_empty() { None } else { Some(bytes) })
     }
 

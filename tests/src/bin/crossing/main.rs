@@ -64,6 +64,7 @@ impl Figure {
 }
 
 fn main() -> ExitCode {
+    hygge_core::heap::share();
     let arguments = Arguments::parse();
     let done = match &arguments.inside {
         Some(root) => many::inside(root),

@@ -99,37 +99,35 @@ impl Home for Native {
     }
 
     async fn open(&self, _: &ReadRequest, context: Arc<Context>) -> Result<Box<dyn Reader>, Fault> {
-        let batch = self.batch(0)?;
-        Ok(Box::new(Repeat { home: self.clone(), context, batch, split: 0, given: 0 }))
+        let batches = (0..self.splits).map(|split| self.batch(split)).collect::<Result<_, _>>()?;
+        Ok(Box::new(Repeat { home: self.clone(), context, batches, given: 0 }))
     }
 }
 
+/// Gives out batches of all splits in turn: as they come where splits are read side by side. One
+/// split after the other would make other row groups, and less work of them.
 struct Repeat {
     home: Native,
     context: Arc<Context>,
-    batch: RecordBatch,
-    split: u64,
+    /// One of each split.
+    batches: Vec<RecordBatch>,
     given: u64,
 }
 
 #[async_trait]
 impl Reader for Repeat {
     fn schema(&self) -> SchemaRef {
-        self.batch.schema()
+        self.home.schema()
     }
 
     async fn next(&mut self) -> Result<Option<Delivery>, Fault> {
-        if self.given == self.home.batches {
-            (self.split, self.given) = (self.split + 1, 0);
-            if self.split < self.home.splits {
-                self.batch = self.home.batch(self.split)?;
-            }
-        }
-        if self.split >= self.home.splits {
+        if self.given == self.home.batches * self.home.splits {
             return Ok(None);
         }
+        let split = usize::try_from(self.given % self.home.splits).unwrap_or(0);
         self.given += 1;
-        let permit = self.context.memory.acquire(self.batch.get_array_memory_size()).await;
-        Ok(Some(Delivery::Rows(Batch { rows: self.batch.clone(), permit })))
+        let Some(batch) = self.batches.get(split) else { return Ok(None) };
+        let permit = self.context.memory.acquire(batch.get_array_memory_size()).await;
+        Ok(Some(Delivery::Rows(Batch { rows: batch.clone(), permit })))
     }
 }

@@ -65,6 +65,8 @@ impl Contents {
         buffer.extend(self.peeked.drain(..take));
         wanted -= take;
         let start = buffer.len();
+        // Grown bit by bit it would be copied each time.
+        buffer.reserve(wanted);
         let read = self
             .input
             .by_ref()

@@ -8,6 +8,7 @@ mod json_infer;
 mod ndjson;
 pub(crate) mod options;
 mod plain;
+mod records;
 mod stream;
 mod survey;
 
@@ -21,8 +22,8 @@ use hygge_core::cpu::Cpu;
 use hygge_core::fault::Fault;
 
 use self::blocks::Block;
-use self::csv::Dialect;
 use self::options::FormatOptions;
+use self::records::Dialect;
 use self::survey::Survey;
 use super::feed::Feed;
 use super::listing::Location;

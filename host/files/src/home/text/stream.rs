@@ -18,9 +18,10 @@ use super::super::feed::Outlet;
 use super::super::source::SourceFile;
 use super::super::weight::held_bytes;
 use super::blocks::{Block, Blocks, Cutter, Sizes};
-use super::csv::{CsvShape, Dialect};
+use super::csv::CsvShape;
 use super::ndjson::NdjsonShape;
 use super::options::FormatOptions;
+use super::records::Dialect;
 use super::survey::Survey;
 use crate::format::Format;
 

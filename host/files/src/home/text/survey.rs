@@ -14,10 +14,10 @@ use serde_json::Value;
 use super::super::listing::{Location, no_such_column};
 use super::super::source::SourceFile;
 use super::blocks::{Blocks, Cutter, Sizes};
-use super::csv::Dialect;
 use super::infer::Looks;
 use super::json_infer::{Shape, merge_members, see_member};
 use super::options::{FormatOptions, Sample};
+use super::records::Dialect;
 use crate::format::Format;
 
 /// However many files there are, this many rows of each are looked at.

@@ -1,11 +1,14 @@
-//! How the system's allocator is set up.
+//! How a process that moves tables sets up the system's allocator.
 
 /// Lets threads share as many heaps as there are cores.
 ///
 /// By default glibc gives each thread a heap of its own, up to eight for each core, and what one
 /// has freed does not serve another: with threads that come and go that is a third more memory,
 /// and time in the kernel for pages that are given back and asked for again.
-pub(crate) fn share_heaps() {
+///
+/// To be called first of all in `main`, while there is no other thread. Does nothing where the
+/// allocator is another.
+pub fn share() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
