@@ -199,18 +199,22 @@ fn mistakes_in_what_is_granted_are_shown_where_they_stand() {
         "name: t\nconnectors:\n  hostile:\n    allow_hosts: [https://a.example/v1]\n    \
          read_timeout: 0\n    rate_limit: often\n",
     );
-    project.write(
-        "flows/f/flow.yml",
-        "home:\n  type: hostile\n  base_url: a.example\n  auth:\n    type: bearr\n    token: \
-         hunter2-plain\nstore: lake\nentities: [a]\n",
-    );
-    let said = project.hygge(&["go"]).fails_with(&[
+    let flow = |keys: &str| {
+        let text = format!("home:\n  type: hostile\n{keys}store: lake\nentities: [a]\n");
+        project.write("flows/f/flow.yml", text);
+    };
+    flow("");
+    project.hygge(&["go"]).fails_with(&[
         "hygge.yml:4:19",
         "`https://a.example/v1` should be a host without a path",
         "hygge.yml:5:19",
         "a time-out of zero",
         "hygge.yml:6:17",
         "`often` is not a rate of requests",
+    ]);
+    project.write("hygge.yml", "name: t\n");
+    flow("  base_url: a.example\n  auth:\n    type: bearr\n    token: hunter2-plain\n");
+    let said = project.hygge(&["go"]).fails_with(&[
         "flows/f/flow.yml:3:13",
         "`base_url` is not a URL",
         "flows/f/flow.yml:5:11",
