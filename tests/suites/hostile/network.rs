@@ -1,6 +1,7 @@
 //! Connectors that misbehave over the network, and servers that do.
 
 use std::io::Write;
+use std::sync::OnceLock;
 
 use hygge_tests::project::Project;
 use hygge_tests::web::{Received, Reply, Server};
@@ -41,7 +42,7 @@ const DEEDS: &[Deed] = &[
     ("endless_in_next", &["larger than the 1048576 bytes", "raise `max_response`"]),
     ("claimed_in_next", &["larger than the 1048576 bytes", "raise `max_response`"]),
     ("drip_in_next", &["the answer of `127.0.0.1` was not there in time (`request_timeout`)"]),
-    ("silence_in_next", &["did not answer within 1s (`read_timeout`)"]),
+    ("silence_in_next", &["did not answer within 5s (`read_timeout`)"]),
     ("lengths_in_next", &["the answer of `127.0.0.1` is not HTTP"]),
     ("cut_in_next", &["the connection to `127.0.0.1` was lost", "after 4 bytes"]),
     ("proxyform_in_next", &["was answered 200", "well served"]),
@@ -50,6 +51,16 @@ const DEEDS: &[Deed] = &[
 
 /// Requests without end, which the pace and the time-out hold back.
 const FLOOD: &[Deed] = &[("flood_in_next", &["`hostile` was not done after 2s", "`timeout`"])];
+
+/// Few bytes that stand for many, made once.
+fn bomb() -> &'static [u8] {
+    static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
+    BOMB.get_or_init(|| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&vec![b'0'; 100 << 20]).unwrap();
+        gzip.finish().unwrap()
+    })
+}
 
 fn serve(request: &Received, reply: &mut Reply<'_>, other: &str) {
     match request.path.as_str() {
@@ -63,11 +74,7 @@ fn serve(request: &Received, reply: &mut Reply<'_>, other: &str) {
             let body = format!("you said {said} and {request:?}");
             reply.send(200, &[("x-echo", said)], body);
         }
-        "/bomb" => {
-            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-            gzip.write_all(&vec![b'0'; 100 << 20]).unwrap();
-            reply.send(200, &[("content-encoding", "gzip")], gzip.finish().unwrap());
-        }
+        "/bomb" => reply.send(200, &[("content-encoding", "gzip")], bomb()),
         "/headers" => {
             let many = "x: y\r\n".repeat(1_000_000);
             reply.raw(format!("HTTP/1.1 200 OK\r\n{many}\r\n").as_bytes());
@@ -106,6 +113,7 @@ fn serve(request: &Received, reply: &mut Reply<'_>, other: &str) {
 fn whatever_is_tried_over_the_network_is_refused_or_contained() {
     let other = Server::start(|_, reply| reply.send(200, &[], "not granted"));
     let away = other.origin();
+    bomb();
     let server = Server::start(move |request, reply| serve(request, reply, &away));
 
     let project = Project::new();
@@ -114,7 +122,7 @@ fn whatever_is_tried_over_the_network_is_refused_or_contained() {
         "name: network\njournal: { path: journal }\n\
          options: { retries: 0, durability: process, concurrency: 8 }\n\
          connectors:\n  hostile: { cpu: 5s, memory: 64 MB, instances: 1, handles: 100, retries: 0,\n\
-         \x20   max_response: 1 MiB, read_timeout: 1s, request_timeout: 2s }\n",
+         \x20   max_response: 1 MiB, read_timeout: 5s, request_timeout: 10s }\n",
     );
     guest::add_to(&project, "hostile");
     let flow = |name: &str, more: &str, deeds: &[Deed]| {
