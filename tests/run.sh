@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash tests/python/environment.sh >/dev/null
+bash tests/node/environment.sh >/dev/null
 bash connectors/toolchain.sh
 case " $* " in
 *" --release "*) profile=release ;;

@@ -4,12 +4,14 @@
 
 use std::process::Command;
 
+use hygge_tests::api::Api;
 use hygge_tests::independent::{assert_same_tables, script};
 use hygge_tests::project::{Project, repository};
 use hygge_tests::{table, tpch};
 
-fn quickstart() -> Project {
-    let project = Project::new();
+/// The sample, with the API that its recipe starts.
+fn quickstart() -> (Project, Api) {
+    let (project, api) = (Project::new(), Api::start());
     for part in ["hygge.yml", "flows", "inbox"] {
         let from = repository().join("samples/quickstart").join(part);
         let copied = Command::new("cp").arg("-r").arg(from).arg(project.root()).status();
@@ -18,13 +20,15 @@ fn quickstart() -> Project {
     for table in tpch::TABLES {
         tpch::write(&project.path("data"), table, 0.01, 2);
     }
-    project
+    let flow = std::fs::read_to_string(project.path("flows/web/flow.yml")).unwrap();
+    project.write("flows/web/flow.yml", flow.replace("${SAMPLE_API}", &api.url()));
+    (project, api)
 }
 
 #[test]
 fn every_table_arrives() {
-    let project = quickstart();
-    project.hygge(&["go"]).ok().says(&["[13 of 13]", "PASS=13", "ERROR=0"]);
+    let (project, _api) = quickstart();
+    project.hygge(&["go"]).ok().says(&["[15 of 15]", "PASS=15", "ERROR=0"]);
     for table in tpch::TABLES {
         let (from, to) = (format!("data/{table}"), format!("lake/tpch/{table}"));
         assert_same_tables(&project.path(&from), &project.path(&to));
@@ -32,6 +36,7 @@ fn every_table_arrives() {
     let inbox = project.path("lake/inbox/customers").display().to_string();
     let exports = project.path("exports").display().to_string();
     let shop = project.path("lake/shop").display().to_string();
+    let web = project.path("lake/web").display().to_string();
     script(
         r#"
 import sys, glob, hashlib, duckdb, datetime
@@ -51,16 +56,22 @@ for table in ["in_store", "online"]:
     assert states == [("new",), ("paid",), ("shipped",), (None,)], states
 alike = duckdb.sql(f"select count(*) from read_parquet('{sys.argv[3]}/in_store/*.parquet') join read_parquet('{sys.argv[3]}/online/*.parquet') using (id, customer, price)").fetchall()[0][0]
 assert alike < 100, alike
+orders = duckdb.sql(f"select * from read_parquet('{sys.argv[4]}/orders/*.parquet')")
+assert orders.columns == ["id", "name", "amount", "flag", "note", "updated_at", "place_city", "place_zip", "tags"], orders.columns
+found = duckdb.sql("select count(*), count(distinct id), max(updated_at at time zone 'UTC'), max(place_zip) from orders").fetchall()[0]
+assert found == (5000, 5000, datetime.datetime(2026, 1, 1, 0, 8, 19), 14999), found
+lines = duckdb.sql(f"select count(*), count(distinct order_id), max(child) from read_parquet('{sys.argv[4]}/lines/*.parquet')").fetchall()[0]
+assert lines == (sum(order % 4 + 1 for order in range(50)), 50, 4901), lines
 "#,
-        &[&inbox, &exports, &shop],
+        &[&inbox, &exports, &shop, &web],
     );
     assert_eq!(project.strays(), Vec::<String>::new());
 }
 
 #[test]
 fn a_second_run_loads_only_what_is_new() {
-    let project = quickstart();
-    let incremental = ["lake/tpch/orders", "lake/shop/online"];
+    let (project, _api) = quickstart();
+    let incremental = ["lake/tpch/orders", "lake/shop/online", "lake/web/orders"];
     let landed = || incremental.map(|to| (project.files(to), table::count(&project.path(to))));
     project.hygge(&["go"]).ok();
     let before = landed();
@@ -70,7 +81,7 @@ fn a_second_run_loads_only_what_is_new() {
 
 #[test]
 fn a_dry_run_touches_nothing() {
-    let project = quickstart();
+    let (project, _api) = quickstart();
     let before = project.files(".");
     project.hygge(&["go", "--dry-run"]).ok().says(&[
         "data/lineitem",

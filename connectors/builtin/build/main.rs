@@ -14,7 +14,8 @@ use hygge_forge::build::{Options, build};
 use hygge_forge::{Digest, toolchain};
 
 /// The connectors, by their names and folders.
-const CONNECTORS: [(&str, &str); 1] = [("generate", "connectors/generate")];
+const CONNECTORS: [(&str, &str); 2] =
+    [("generate", "connectors/generate"), ("rest", "connectors/rest")];
 
 /// What a connector is made of besides its own folder.
 const SHARED: [&str; 5] = ["Cargo.lock", "Cargo.toml", "host/forge/src", "sdk/rust", "wit"];

@@ -11,7 +11,10 @@ mod tests {
 
     #[test]
     fn every_connector_is_a_component() {
-        assert_eq!(CONNECTORS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["generate"]);
+        assert_eq!(
+            CONNECTORS.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+            ["generate", "rest"]
+        );
         for (name, component) in CONNECTORS {
             assert_eq!(&component[..8], b"\0asm\x0d\0\x01\0", "{name}");
         }

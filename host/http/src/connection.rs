@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::answer::Answer;
-use crate::auth::Auth;
+use crate::auth::{Auth, DEFAULT};
 use crate::body::{self, Body, Limits};
 use crate::caller::{Caller, patiently};
 use crate::client::Setup;
@@ -132,6 +132,9 @@ impl Connection {
         let timeout = request.timeout.map_or(most, |timeout| timeout.min(most));
         let first = self.first(&request)?;
         let signer = match &request.credential {
+            // A connector names it before it can know whether there is one: what is public needs
+            // none, and what is not says so.
+            Some(label) if label == DEFAULT && self.signers.is_empty() => None,
             Some(label) => Some(self.signers.get(label, &self.spec.connector)?),
             None => None,
         };

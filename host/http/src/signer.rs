@@ -6,7 +6,7 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use crate::auth::token::TokenCell;
-use crate::auth::{Auth, Credential, DEFAULT, Kind, Mark};
+use crate::auth::{Auth, Credential, Kind, Mark};
 use crate::caller::Caller;
 use crate::client::Setup;
 use crate::error::HttpError;
@@ -42,6 +42,11 @@ impl Signers {
         Self { signers, redactor: Mutex::new((0, Arc::default())) }
     }
 
+    /// Whether there are no credentials at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.signers.is_empty()
+    }
+
     /// The credential that a connector names.
     pub(crate) fn get(&self, label: &str, connector: &str) -> Result<&Signer, HttpError> {
         let found = self.signers.iter().find(|(name, _)| name == label);
@@ -49,10 +54,9 @@ impl Signers {
             let there: Vec<_> =
                 self.signers.iter().map(|(label, _)| format!("`{label}`")).collect();
             let label = shown(label);
-            let help = match (there.is_empty(), label.as_str()) {
-                (true, DEFAULT) => "add one under `auth:`".to_owned(),
-                (true, _) => format!("add one under `auth:`, with the label `{label}`"),
-                (false, _) => format!("there is {} under `auth:`", there.join(", ")),
+            let help = match there.is_empty() {
+                true => format!("add one under `auth:`, with the label `{label}`"),
+                false => format!("there is {} under `auth:`", there.join(", ")),
             };
             HttpError::credential(format!(
                 "`{connector}` asks for the credential `{label}`, which it was not granted: {help}"

@@ -118,6 +118,8 @@ pub(crate) struct Load {
     pub mode: &'static str,
     /// Names this load.
     pub run_id: String,
+    /// The run whose success it follows, if that is known.
+    pub follows: Option<String>,
 }
 
 /// What is staged.

@@ -76,6 +76,12 @@ impl Received {
         Self(stream)
     }
 
+    /// What the host would hand over for these rows.
+    #[cfg(feature = "arrow")]
+    pub fn arrow(batch: &RecordBatch) -> Result<Self> {
+        Ok(Self(write_ipc(&batch.schema(), Some(batch))?))
+    }
+
     /// The stream itself.
     pub fn bytes(&self) -> &[u8] {
         &self.0

@@ -18,6 +18,8 @@ mod context;
 mod error;
 mod home;
 mod imports;
+#[cfg(feature = "json")]
+mod lines;
 mod rows;
 mod schema;
 mod state;

@@ -218,7 +218,7 @@ impl Page {
 }
 
 /// The target of `rel="next"` in a `Link` header: `<https://…>; rel="next", <…>; rel="last"`.
-fn next_link(header: &str) -> Option<String> {
+pub fn next_link(header: &str) -> Option<String> {
     let mut rest = header;
     loop {
         let (target, after) = rest.split_once('<')?.1.split_once('>')?;

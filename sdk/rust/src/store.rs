@@ -94,6 +94,17 @@ pub struct Load {
     pub keys: Vec<String>,
     /// Names this load: no other load of the table has it.
     pub run_id: String,
+    /// What a host says beyond that. `follows` names the run whose success this load follows, where
+    /// that is known: it is the same for every attempt at this load, in whatever process, until one
+    /// succeeds. What a destination is to take once can be named after it.
+    pub options: Vec<(String, String)>,
+}
+
+impl Load {
+    /// What a host says of this load under a name.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// What becomes of the rows that are there.

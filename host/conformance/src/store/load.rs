@@ -18,7 +18,7 @@ const BATCH: u64 = 40;
 
 /// What a load of sample rows is asked for.
 pub(super) fn request(mode: Mode) -> LoadRequest {
-    LoadRequest { schema: sample_schema(), mode }
+    LoadRequest { schema: sample_schema(), mode, follows: None }
 }
 
 /// These sample rows.

@@ -165,6 +165,9 @@ pub struct LoadRequest {
     pub schema: SchemaRef,
     /// Replace or append.
     pub mode: Mode,
+    /// The run whose success this load follows: the same for every attempt at it, in whatever
+    /// process, until one succeeds. `None` where no journal tells.
+    pub follows: Option<String>,
 }
 
 /// What [`Store::plan`] is asked.

@@ -115,7 +115,11 @@ impl Opening<'_> {
     }
 
     fn load(&self, reader: &dyn Reader) -> LoadRequest {
-        LoadRequest { schema: reader.schema(), mode: self.task.mode }
+        LoadRequest {
+            schema: reader.schema(),
+            mode: self.task.mode,
+            follows: self.task.follows.clone(),
+        }
     }
 
     fn opened(&self, reader: &dyn Reader, durable: u64) {

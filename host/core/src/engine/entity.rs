@@ -56,6 +56,8 @@ pub(super) struct Task {
     pub landed: KeySet,
     /// Tells whether a load that was cut short was asked for the same.
     pub fingerprint: String,
+    /// The run whose success this one follows, if a journal tells.
+    pub follows: Option<String>,
 }
 
 impl EntityRunner {
@@ -170,7 +172,15 @@ impl EntityRunner {
         let mut task = self.rows_to_load().await?;
         task.request.terms = self.plan.store.terms(task.mode);
         task.fingerprint = checkpoint::fingerprint(self, &task);
+        task.follows = self.last_success().await?;
         Ok(task)
+    }
+
+    /// The last run of this entity that succeeded; a word for none.
+    async fn last_success(&self) -> Result<Option<String>, Fault> {
+        let Some(folder) = self.plan.journal.as_deref() else { return Ok(None) };
+        let last = self.journal.last_success(&self.plan.name, Some(folder)).await?;
+        Ok(Some(last.map_or_else(|| "none".to_owned(), |last| last.run.ids.entity)))
     }
 
     /// Whether to load everything or to go on from a watermark, and how rows are to land.
@@ -191,6 +201,7 @@ impl EntityRunner {
             },
             landed: KeySet::default(),
             fingerprint: String::new(),
+            follows: None,
         };
         let Some(spec) = &self.plan.watermark else { return Ok(task) };
         // Reading only what is new and then replacing the table would lose the rest of it.

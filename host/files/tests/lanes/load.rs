@@ -132,7 +132,7 @@ pub(crate) async fn try_load(
         let landed = way.last.as_ref().and_then(|last| last.boundary.clone());
         Tracker::new(spec, &schema, since, landed.unwrap_or_default()).unwrap()
     });
-    let load = LoadRequest { schema, mode: way.mode };
+    let load = LoadRequest { schema, mode: way.mode, follows: None };
     let mut writer = store.begin(&load, Arc::clone(&context)).await?;
     let (mut parcels, mut batches, mut rows, mut handed_over) = (0, 0, 0, 0);
     let filled: Result<(), Fault> = async {

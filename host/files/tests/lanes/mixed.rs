@@ -191,7 +191,7 @@ async fn giving_up_leaves_nothing() {
     let request = ReadRequest { terms: store.terms(Mode::Replace), ..Default::default() };
     let run = crate::support::run(64 << 20);
     let mut reader = home.open(&request, Arc::clone(&run.context)).await.unwrap();
-    let load = LoadRequest { schema: reader.schema(), mode: Mode::Replace };
+    let load = LoadRequest { schema: reader.schema(), mode: Mode::Replace, follows: None };
     let mut writer = store.begin(&load, Arc::clone(&run.context)).await.unwrap();
     std::fs::write(&path, b"PAR1").unwrap();
     let fault = loop {

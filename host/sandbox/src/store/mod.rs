@@ -66,6 +66,7 @@ impl ConnectorStore {
             schema: ipc::schema_bytes(&request.schema)?,
             mode: mode(request.mode),
             run_id: context.run.entity.clone(),
+            follows: request.follows.clone(),
         };
         for note in machine.cache.take_notes() {
             context.notices.debug(note);

@@ -126,7 +126,7 @@ async fn goes_on_from_every_state(run: &Run) {
 async fn counts_what_it_is_given(run: &Run) {
     let (store, context) = (run.store(), run.context());
     assert_eq!(store.check().await.unwrap().note, "counts");
-    let load = LoadRequest { schema: rows().schema(), mode: Mode::Append };
+    let load = LoadRequest { schema: rows().schema(), mode: Mode::Append, follows: None };
     let write = async || {
         let permit = context.memory.acquire(24).await;
         Batch { rows: rows(), permit }

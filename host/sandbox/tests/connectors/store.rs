@@ -96,7 +96,7 @@ fn vault(write: &str) -> Vec<u8> {
 }
 
 fn load() -> LoadRequest {
-    LoadRequest { schema: rows().schema(), mode: Mode::Append }
+    LoadRequest { schema: rows().schema(), mode: Mode::Append, follows: None }
 }
 
 async fn write(writer: &mut dyn Writer, context: &Context, times: usize) {

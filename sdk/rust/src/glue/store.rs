@@ -157,6 +157,7 @@ impl TryFrom<contract::Load> for Load {
             mode,
             keys: load.keys,
             run_id: load.run_id,
+            options: load.options,
         })
     }
 }

@@ -22,6 +22,7 @@ pub use store::Store;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -36,12 +37,54 @@ pub struct World(Rc<State>);
 #[derive(Default)]
 struct State {
     answers: RefCell<Vec<Recorded>>,
-    requests: RefCell<Vec<(String, String)>>,
+    /// Answers what is not recorded.
+    server: RefCell<Option<Server>>,
+    requests: RefCell<Vec<Sent>>,
+    /// How long every answer takes, in milliseconds.
+    latency: Cell<u64>,
     lines: RefCell<Vec<(Level, String)>>,
     /// Milliseconds since 1970.
     now: Cell<u64>,
     /// How many more calls of the host succeed before the run is cancelled.
     until_cancelled: Cell<Option<u64>>,
+}
+
+type Server = Box<dyn Fn(&Sent) -> Answer>;
+
+/// A request that was sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// Where to.
+    pub target: String,
+    /// In the order they were given.
+    pub headers: Vec<(String, String)>,
+    /// The body; empty if there was none.
+    pub body: Vec<u8>,
+    /// The credential that the host was to add.
+    pub credential: Option<String>,
+    /// What else was said: `timeout-ms`, `retry`.
+    pub options: Vec<(String, String)>,
+}
+
+impl Sent {
+    /// The value of a header. Names know no case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a parameter of the target's query, as it is written there.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        let (_, query) = self.target.split_once('?')?;
+        query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// The path of the target.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
 }
 
 struct Recorded {
@@ -118,6 +161,20 @@ impl World {
         self
     }
 
+    /// Answers every request for which no answer is recorded.
+    #[must_use]
+    pub fn serving(self, server: impl Fn(&Sent) -> Answer + 'static) -> Self {
+        *self.0.server.borrow_mut() = Some(Box::new(server));
+        self
+    }
+
+    /// Every answer takes this long, on the clock that stands still otherwise.
+    #[must_use]
+    pub fn latency(self, latency: Duration) -> Self {
+        self.0.latency.set(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+
     /// Sleeping fails, as after a cancelled run, once the host was called this often.
     #[must_use]
     pub fn cancelled_after(self, calls: u64) -> Self {
@@ -133,6 +190,12 @@ impl World {
 
     /// The requests so far: methods and targets.
     pub fn requests(&self) -> Vec<(String, String)> {
+        let sent = self.0.requests.borrow();
+        sent.iter().map(|sent| (sent.method.clone(), sent.target.clone())).collect()
+    }
+
+    /// The requests so far, whole.
+    pub fn sent(&self) -> Vec<Sent> {
         self.0.requests.borrow().clone()
     }
 
@@ -178,20 +241,31 @@ impl native::Services for State {
 
     fn send(&self, request: imports::Request) -> Result<native::Response> {
         self.call()?;
-        let (method, target) = (request.method, request.target);
-        self.requests.borrow_mut().push((method.clone(), target.clone()));
+        self.now.set(self.now.get().saturating_add(self.latency.get()));
+        let sent = Sent {
+            method: request.method,
+            target: request.target,
+            headers: request.headers,
+            body: request.body.unwrap_or_default(),
+            credential: request.credential,
+            options: request.options,
+        };
+        self.requests.borrow_mut().push(sent.clone());
+        let (method, target) = (&sent.method, &sent.target);
         let mut answers = self.answers.borrow_mut();
         let have: Vec<String> =
             answers.iter().map(|own| format!("{} {}", own.method, own.target)).collect();
-        let recorded = answers
-            .iter_mut()
-            .find(|own| own.method == method && own.target == target)
-            .ok_or_else(|| {
+        let found = answers.iter_mut().find(|own| own.method == *method && own.target == *target);
+        let Some(recorded) = found else {
+            let server = self.server.borrow();
+            let server = server.as_ref().ok_or_else(|| {
                 Error::bug(format!(
                     "the test has no answer for {method} {target}; it has {}",
                     have.join(", ")
                 ))
             })?;
+            return Ok(Box::new(Body { answer: server(&sent), read: Cell::new(0) }));
+        };
         let answer = recorded.answers[recorded.given.min(recorded.answers.len() - 1)].clone();
         recorded.given += 1;
         Ok(Box::new(Body { answer, read: Cell::new(0) }))
@@ -256,6 +330,28 @@ mod tests {
         assert_eq!(world.requests().len(), 3);
         // Outside of the world there is no host.
         assert!(http::get("/a").send().is_err());
+    }
+
+    #[test]
+    fn a_server_sees_what_was_sent() {
+        let world = World::new()
+            .get("/a", json!(1))
+            .serving(|sent| Answer::json(json!({"page": sent.param("page"), "at": sent.path()})))
+            .latency(Duration::from_millis(20));
+        world.run(|| {
+            let begun = crate::host::now();
+            let page: Value = http::get("/b").query("page", 2).json().unwrap();
+            assert_eq!(page, json!({"page": "2", "at": "/b"}));
+            assert_eq!(http::get("/a").json::<Value>().unwrap(), json!(1));
+            let posted = http::post("/c").credential("key").json_body(&json!([1])).unwrap();
+            posted.once().send().unwrap();
+            assert_eq!(crate::host::now().duration_since(begun).unwrap().as_millis(), 60);
+        });
+        let sent = world.sent();
+        let last = sent.last().unwrap();
+        assert_eq!((last.body.as_slice(), last.credential.as_deref()), (&b"[1]"[..], Some("key")));
+        assert_eq!(last.header("Content-Type"), Some("application/json"));
+        assert_eq!(last.options, [("retry".to_owned(), "never".to_owned())]);
     }
 
     #[test]

@@ -113,6 +113,7 @@ fn load(table: &str, mode: Mode, batches: &[RecordBatch]) -> Result<Load> {
         mode,
         keys: Vec::new(),
         run_id: "test-run".to_owned(),
+        options: Vec::new(),
     })
 }
 

@@ -115,7 +115,7 @@ impl Project {
         mode: Mode,
         schema: SchemaRef,
     ) -> Result<Box<dyn Writer>, Fault> {
-        store.begin(&LoadRequest { schema, mode }, self.context(run)).await
+        store.begin(&LoadRequest { schema, mode, follows: None }, self.context(run)).await
     }
 
     async fn stage(

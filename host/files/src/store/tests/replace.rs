@@ -85,7 +85,7 @@ async fn an_aborted_load_leaves_nothing() {
 async fn a_cancelled_load_says_so() {
     let project = Project::new();
     let context = project.context("a");
-    let request = LoadRequest { schema: rows(&[]).schema(), mode: Mode::Replace };
+    let request = LoadRequest { schema: rows(&[]).schema(), mode: Mode::Replace, follows: None };
     let mut writer = project.parquet().begin(&request, Arc::clone(&context)).await.unwrap();
     context.cancel.cancel();
     let permit = project.share.acquire(1).await;

@@ -12,7 +12,7 @@ impl Project {
         run: &str,
         from: &Manifest,
     ) -> Result<Box<dyn Writer>, Fault> {
-        let load = LoadRequest { schema: rows(&[]).schema(), mode: from.mode };
+        let load = LoadRequest { schema: rows(&[]).schema(), mode: from.mode, follows: None };
         store.resume(&load, from, self.context(run)).await
     }
 

@@ -162,7 +162,7 @@ impl From<&Load> for store::Load {
             mode: load.mode.to_owned(),
             keys: Vec::new(),
             run_id: load.run_id.clone(),
-            options: Vec::new(),
+            options: load.follows.iter().map(|run| ("follows".to_owned(), run.clone())).collect(),
         }
     }
 }

@@ -1,0 +1,20 @@
+//! `type: rest`: tables from, and to, any API that speaks JSON, NDJSON or CSV over HTTP.
+//!
+//! ```text
+//!   config ─▶ endpoint ─▶ request ─▶ (the host) ─▶ answer ─▶ records ─▶ table ─▶ rows
+//!                 ▲                                   │
+//!                 └────────── paging: the next page ◀─┘      walk: pages, and pages of parents
+//! ```
+
+mod config;
+mod endpoint;
+mod home;
+mod json;
+mod paging;
+mod store;
+mod table;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+hygge_sdk::export!(home: home::Rest, store: store::Shelf);

@@ -1,0 +1,314 @@
+//! The pages of one endpoint, one after the other.
+
+use std::collections::HashSet;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::Hasher as _;
+use std::rc::Rc;
+
+use hygge_sdk::http::Response;
+use hygge_sdk::paginate::next_link;
+use hygge_sdk::{Error, Result, warn};
+use serde::{Deserialize, Serialize};
+
+use super::keys::{Lead, Paging};
+use crate::endpoint::{Bound, Endpoint, Place, resolve};
+use crate::json::{Found, Path, Scanner, Token};
+
+/// So many pages in a row that are all the same are one page, given again and again.
+const SAME: u32 = 4;
+
+/// Which page comes next: what is needed to go on from there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Position {
+    next: Turn,
+    /// Pages and rows that come before it.
+    #[serde(default)]
+    pages: u64,
+    #[serde(default)]
+    rows: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Turn {
+    First,
+    /// The page of this number, or behind so many rows.
+    Number(u64),
+    /// What this leads to; JSON.
+    Cursor(String),
+    /// The page at this address.
+    Address(String),
+    End,
+}
+
+impl Position {
+    pub(crate) fn first() -> Self {
+        Self { next: Turn::First, pages: 0, rows: 0 }
+    }
+}
+
+/// The pages of one endpoint.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    endpoint: Rc<Endpoint>,
+    base: Rc<str>,
+    bound: Bound,
+    at: Position,
+    /// Where it has been.
+    seen: HashSet<u64>,
+    /// What the last page looked like, and how often it came.
+    last: (u64, u32),
+}
+
+/// A page whose body has not been read yet.
+pub(crate) struct Page {
+    /// None where the status says that there are no rows, and once it is being read.
+    pub(crate) response: Option<Response>,
+    nothing: bool,
+    target: String,
+    /// What the headers say of the next page.
+    lead: Option<String>,
+}
+
+impl Pages {
+    /// From a position on. `bound` fills the places in the request.
+    pub(crate) fn new(endpoint: Rc<Endpoint>, base: Rc<str>, bound: Bound, at: Position) -> Self {
+        Self { endpoint, base, bound, at, seen: HashSet::new(), last: (0, 0) }
+    }
+
+    /// Which page comes next.
+    pub(crate) fn position(&self) -> &Position {
+        &self.at
+    }
+
+    /// Whether the last page has been read.
+    pub(crate) fn ended(&self) -> bool {
+        self.at.next == Turn::End
+    }
+
+    /// Puts where an error happened before it.
+    pub(crate) fn blame(&self, error: Error) -> Error {
+        error.while_doing(format!("page {} of {}", self.at.pages + 1, self.endpoint.path))
+    }
+
+    /// Fetches the next page.
+    pub(crate) fn fetch(&mut self) -> Result<Page> {
+        let turn = &self.at.next;
+        if matches!(turn, Turn::Cursor(_) | Turn::Address(_)) && !self.seen.insert(hash(turn)) {
+            let said = match turn {
+                Turn::Cursor(cursor) => format!("the cursor {cursor}"),
+                _ => "the address of the next page".to_owned(),
+            };
+            return Err(Error::data(format!(
+                "{said} came before: the pages lead in a circle; does `paginate` fit this API?"
+            )));
+        }
+        self.fetch_again()
+    }
+
+    /// Fetches the page that was fetched last, and not turned yet.
+    pub(crate) fn fetch_again(&self) -> Result<Page> {
+        let turn = &self.at.next;
+        let paging = &self.endpoint.paging;
+        let mut more: Vec<(&Place, String)> = Vec::new();
+        if let Some(size) = paging.size()
+            && let Some(place) = &size.place
+        {
+            more.push((place, size.rows.to_string()));
+        }
+        let mut address = None;
+        match (paging, turn) {
+            (Paging::Counted(counted), Turn::First) => {
+                more.push((&counted.place, counted.start.to_string()));
+            }
+            (Paging::Counted(counted), Turn::Number(number)) => {
+                more.push((&counted.place, number.to_string()));
+            }
+            (Paging::Cursor { place, .. }, Turn::Cursor(cursor)) => {
+                more.push((place, cursor.clone()));
+            }
+            (_, Turn::Address(own)) => address = Some(own.as_str()),
+            _ => {}
+        }
+        let request = self.endpoint.request(&self.bound, &more, address)?;
+        let target = request.target().to_owned();
+        // Whatever the method is called: rows are only looked at.
+        let response = request.safe_to_repeat().send()?;
+        let status = response.status();
+        if status == 204 || self.endpoint.empty_on.contains(&status) {
+            return Ok(Page { response: None, nothing: true, target, lead: None });
+        }
+        let response = response.ok()?;
+        let lead = match paging {
+            Paging::Link { from: Lead::LinkHeader, .. } => links(&response),
+            Paging::Cursor { from: Lead::Header(name), .. } => {
+                response.header(name).filter(|value| !value.is_empty())
+            }
+            Paging::None => {
+                if links(&response).is_some() {
+                    warn!(
+                        "{} says that there are more pages, in its header `Link`, and one is read: \
+                         `paginate: link_header` reads all",
+                        self.endpoint.path
+                    );
+                }
+                None
+            }
+            _ => None,
+        };
+        Ok(Page { response: Some(response), nothing: false, target, lead })
+    }
+
+    /// Goes on behind a page with so many rows. `look` stands for what it looked like.
+    pub(crate) fn turn(
+        &mut self,
+        page: &Page,
+        document: Option<&str>,
+        rows: u64,
+        look: u64,
+    ) -> Result<()> {
+        let next = self.next(page, document, rows, look)?;
+        self.at.pages += 1;
+        self.at.rows += rows;
+        let enough = self.endpoint.paging.most().is_some_and(|most| self.at.pages >= most);
+        self.at.next = if enough { Turn::End } else { next };
+        Ok(())
+    }
+
+    fn next(&mut self, page: &Page, document: Option<&str>, rows: u64, look: u64) -> Result<Turn> {
+        if page.nothing {
+            return Ok(Turn::End);
+        }
+        match &self.endpoint.paging {
+            Paging::None => Ok(Turn::End),
+            Paging::Counted(counted) => {
+                let number = match self.at.next {
+                    Turn::Number(number) => number,
+                    _ => counted.start,
+                };
+                let short = counted.size.as_ref().is_some_and(|size| rows < size.rows);
+                if rows == 0 || counted.short_page && short {
+                    return Ok(Turn::End);
+                }
+                let (seen, times) = self.last;
+                self.last = (look, if look == seen { times + 1 } else { 1 });
+                if self.last.1 >= SAME {
+                    return Err(Error::data(format!(
+                        "{SAME} pages in a row are all the same: does this API know the parameter \
+                         that `paginate` counts with?"
+                    )));
+                }
+                let next = number + if counted.rows { rows } else { 1 };
+                let total = count(&counted.total, document)?;
+                let before = if counted.rows { number } else { self.at.rows };
+                let all = total.is_some_and(|total| before + rows >= total)
+                    || count(&counted.total_pages, document)?
+                        .is_some_and(|pages| number + 1 - counted.start.min(number) >= pages);
+                Ok(if all { Turn::End } else { Turn::Number(next) })
+            }
+            Paging::Cursor { from, has_more, .. } | Paging::Link { from, has_more, .. } => {
+                let is_link = matches!(self.endpoint.paging, Paging::Link { .. });
+                let more = match (has_more, document) {
+                    (Some(path), Some(document)) => said(path, document)?,
+                    _ => None,
+                };
+                if more == Some(false) {
+                    return Ok(Turn::End);
+                }
+                let lead = match (from, document) {
+                    (Lead::Body(path), Some(document)) => self.lead(path, document, rows)?,
+                    (Lead::Body(_), None) => None,
+                    _ => page.lead.as_ref().map(|lead| text(lead)),
+                };
+                match lead {
+                    Some(lead) if is_link => {
+                        let Token::Text(link) = Scanner::new(&lead).token()? else {
+                            return Err(Error::data(format!(
+                                "the address of the next page is no text: {lead}"
+                            )));
+                        };
+                        Ok(Turn::Address(resolve(&self.base, &page.target, &link)))
+                    }
+                    Some(lead) => Ok(Turn::Cursor(lead)),
+                    None if more == Some(true) => Err(Error::data(
+                        "there are more pages, and nothing leads to the next one: does `paginate` \
+                         fit this API?",
+                    )),
+                    None => Ok(Turn::End),
+                }
+            }
+        }
+    }
+
+    /// What leads to the next page, as JSON.
+    fn lead(&self, path: &Path, document: &str, rows: u64) -> Result<Option<String>> {
+        match path.first(document)? {
+            Found::Value("null" | "false" | "\"\"") => Ok(None),
+            Found::Value(value) if value.starts_with(['[', '{']) => Err(Error::data(format!(
+                "what should lead to the next page, at `{path}`, is neither text nor a number"
+            ))),
+            Found::Value(value) => Ok(Some(value.to_owned())),
+            Found::Nothing => {
+                if self.at.pages == 0 && rows > 0 {
+                    warn!(
+                        "the first answer of {} has nothing at `{path}`, which would lead to the \
+                         next page: it is taken for the only one",
+                        self.endpoint.path
+                    );
+                }
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// What a page looks like.
+pub(crate) fn look(text: &str) -> u64 {
+    hash(&text)
+}
+
+fn hash(value: &impl std::hash::Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn text(value: &str) -> String {
+    serde_json::Value::from(value).to_string()
+}
+
+/// The next page that the `Link` headers name; there may be several of them.
+fn links(response: &Response) -> Option<String> {
+    let headers = response.headers();
+    let mut links = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("link"));
+    links.find_map(|(_, value)| next_link(value))
+}
+
+/// How many there are of something, if an answer says so.
+fn count(path: &Option<Path>, document: Option<&str>) -> Result<Option<u64>> {
+    let (Some(path), Some(document)) = (path, document) else { return Ok(None) };
+    let Found::Value(value) = path.first(document)? else {
+        return Err(Error::data(format!(
+            "the answer has nothing at `{path}`, where a count should be"
+        )));
+    };
+    let count = match Scanner::new(value).token()? {
+        Token::Null => return Ok(None),
+        Token::Number(text) => text.parse().ok(),
+        Token::Text(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let count = count
+        .ok_or_else(|| Error::data(format!("what should be a count, at `{path}`, is {value}")))?;
+    Ok(Some(count))
+}
+
+/// Whether something is said to be so.
+fn said(path: &Path, document: &str) -> Result<Option<bool>> {
+    Ok(match path.first(document)? {
+        Found::Nothing => None,
+        Found::Value(value) => {
+            Some(!matches!(value, "false" | "null" | "0" | "\"\"" | "\"false\""))
+        }
+    })
+}
