@@ -38,4 +38,4 @@ bench *ARGS:
 # Measures connectors: throughput against a built-in Home, start, memory: `just crossing --only load`
 crossing *ARGS:
     cargo build --release --quiet --workspace --bins
-    HYGGE_BIN="${CARGO_TARGET_DIR:-target}/release/hygge" "${CARGO_TARGET_DIR:-target}/release/crossing" {{ARGS}}
+    TMPDIR="${TMPDIR:-/dev/shm}" HYGGE_BIN="${CARGO_TARGET_DIR:-target}/release/hygge" "${CARGO_TARGET_DIR:-target}/release/crossing" {{ARGS}}

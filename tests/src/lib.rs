@@ -12,3 +12,4 @@ pub mod project;
 pub mod random;
 pub mod table;
 pub mod tpch;
+pub mod web;

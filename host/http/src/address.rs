@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn the_public_internet_is_public() {
-        for text in ["1.1.1.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00::1"]
+        for text in
+            ["1.1.1.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00::1"]
         {
             assert_eq!(of(text), Reach::Public, "{text}");
         }

@@ -124,9 +124,7 @@ fn not_named(refused: &Refused, allow: &str) -> HttpError {
 }
 
 /// An error and its causes, those within errors of input and output included.
-fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| next(*error))
 }
 

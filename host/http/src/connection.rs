@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, LOCATION, RETRY_AFTER};
 use reqwest::{Method, Response};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use url::Url;
 
@@ -83,6 +84,7 @@ pub struct Connection {
     grants: Grants,
     setup: Setup,
     signers: Signers,
+    wire: OnceCell<Wire>,
 }
 
 /// A request on its way: where it is now, and what has become of it so far.
@@ -107,7 +109,16 @@ impl Connection {
             connect_timeout: spec.settings.connect_timeout,
         };
         let signers = Signers::new(http, &spec.auth);
-        Self { http: http.clone(), spec, grants, setup, signers }
+        Self { http: http.clone(), spec, grants, setup, signers, wire: OnceCell::new() }
+    }
+
+    /// What requests are sent over; made for the first of them.
+    async fn wire(&self) -> Result<&Wire, HttpError> {
+        let make = || async {
+            let client = self.http.client(self.setup.clone()).await?;
+            Ok(Wire { client, threads: self.http.threads()?, allow: self.allow() })
+        };
+        self.wire.get_or_try_init(make).await
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -135,18 +146,14 @@ impl Connection {
         let body = request.body.map(bytes::Bytes::from);
         let held = body.as_ref().map_or(0, bytes::Bytes::len);
         let _charged = caller.memory().filter(|_| held > 0).map(|share| share.charge(held));
-        let wire = Wire {
-            client: self.http.client(self.setup.clone()).await?,
-            threads: self.http.threads()?,
-            allow: self.allow(),
-        };
+        let wire = self.wire().await?;
         // A time too far off to be told is none.
         let deadline = began.checked_add(timeout).unwrap_or_else(|| began + FAR);
         let mut journey = Journey {
             trip: Trip { body, ..first },
             signer,
             repeat,
-            wire: &wire,
+            wire,
             caller: &*caller,
             tries: 0,
             deadline,
@@ -197,8 +204,7 @@ impl Connection {
     async fn travel(&self, journey: &mut Journey<'_>) -> Result<Response, HttpError> {
         for _ in 0..=redirect::MOST {
             let response = self.persist(journey).await?;
-            let location =
-                response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             let trip = &mut journey.trip;
             let hop = redirect::of(response.status(), location, &trip.method, &trip.url)?;
             let Some(hop) = hop else { return Ok(response) };
@@ -292,14 +298,8 @@ impl Connection {
         let mut token = None;
         if let Some(signer) = journey.signer {
             signer.may_go(&trip)?;
-            let signed = signer.sign(
-                &mut trip,
-                &self.http,
-                journey.wire,
-                &self.setup,
-                refused,
-                caller,
-            );
+            let signed =
+                signer.sign(&mut trip, &self.http, journey.wire, &self.setup, refused, caller);
             token = signed.await?;
         }
         let connector = &self.spec.connector;
@@ -340,9 +340,8 @@ impl Connection {
         let inflater = match (packed.next(), packed.next()) {
             (None, _) => None,
             (Some(encoding), None) => {
-                Inflater::new(&shown(&String::from_utf8_lossy(encoding.as_bytes()))).map_err(
-                    |why| HttpError::bad_answer(format!("the answer of `{host}` {why}")),
-                )?
+                Inflater::new(&shown(&String::from_utf8_lossy(encoding.as_bytes())))
+                    .map_err(|why| HttpError::bad_answer(format!("the answer of `{host}` {why}")))?
             }
             (Some(_), Some(_)) => {
                 let message = format!("the answer of `{host}` is packed more than once");
@@ -353,8 +352,7 @@ impl Connection {
         let status = response.status().as_u16();
         let headers = headers::incoming(head, inflater.is_some(), signed, &redactor);
         let limits = Limits { most: settings.max_response, silence: settings.read_timeout, left };
-        let body =
-            Body::new(response, host.clone(), limits, inflater, redactor, &*caller);
+        let body = Body::new(response, host.clone(), limits, inflater, redactor, &*caller);
         Ok(Answer { status, headers, body, caller, line, host })
     }
 

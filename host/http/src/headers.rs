@@ -118,7 +118,10 @@ mod tests {
     fn what_is_the_hosts_is_refused() {
         for name in ["Host", "content-length", "Transfer-Encoding", "Proxy-Authorization", "TE"] {
             let error = sent(name, "x").unwrap_err().to_string();
-            assert!(error.contains(&format!("`{}`: the host does", name.to_lowercase())), "{error}");
+            assert!(
+                error.contains(&format!("`{}`: the host does", name.to_lowercase())),
+                "{error}"
+            );
         }
         assert_eq!(sent("X-Own", "ü").unwrap()["x-own"], "ü".as_bytes());
         assert_eq!(sent("User-Agent", "me").unwrap().get_all("user-agent").iter().count(), 1);

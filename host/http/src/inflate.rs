@@ -2,9 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use brotli_decompressor::{
-    BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc,
-};
+use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use bytes::{Buf, Bytes};
 use flate2::bufread::MultiGzDecoder;
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
@@ -52,7 +50,9 @@ impl Inflater {
                     .map_err(|error| error.to_string())?;
                 Self::Zstd { decoder, input: Bytes::new(), ended: false, whole: true }
             }
-            other => return Err(format!("is packed as `{other}`, and was asked for as {ACCEPTED}")),
+            other => {
+                return Err(format!("is packed as `{other}`, and was asked for as {ACCEPTED}"));
+            }
         }))
     }
 
@@ -112,7 +112,11 @@ impl Inflater {
                     BrotliResult::ResultFailure => Err(damaged()),
                     BrotliResult::ResultSuccess => {
                         *whole = true;
-                        if given > 0 { Ok(Step::Bytes(given)) } else { after_the_end(input, *ended) }
+                        if given > 0 {
+                            Ok(Step::Bytes(given))
+                        } else {
+                            after_the_end(input, *ended)
+                        }
                     }
                     _ if given > 0 => Ok(Step::Bytes(given)),
                     _ if *ended => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -228,7 +232,6 @@ mod tests {
         }
     }
 
-
     #[test]
     fn what_was_packed_comes_out_however_it_arrives() {
         let data = b"hello, ".repeat(30_000);
@@ -250,7 +253,8 @@ mod tests {
 
     #[test]
     fn what_is_cut_short_or_damaged_is_an_error() {
-        let data: Vec<u8> = (0..200_000_u32).flat_map(|n| (n * n).to_le_bytes()).collect();
+        let data: Vec<u8> =
+            (0..200_000_u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect();
         for (encoding, packed) in
             [("gzip", gzip(&data)), ("br", brotli(&data)), ("zstd", zstd(&data))]
         {

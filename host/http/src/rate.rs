@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn rates_are_written_as_people_say_them() {
-        for (text, every) in [("10/s", 100), ("600 / min", 100), ("1000/h", 3600), ("1/d", 86_400_000)]
+        for (text, every) in
+            [("10/s", 100), ("600 / min", 100), ("1000/h", 3600), ("1/d", 86_400_000)]
         {
             let rate: Rate = text.parse().unwrap();
             assert_eq!(rate.every(), Duration::from_millis(every), "{text}");

@@ -26,9 +26,8 @@ pub(crate) struct Redactor {
 
 impl Redactor {
     pub(crate) fn new(secrets: &[Secret]) -> Self {
-        let mut patterns: Vec<Vec<u8>> =
-            secrets.iter().flat_map(|secret| forms(secret.reveal())).collect();
-        patterns.retain(|pattern| pattern.len() >= LEAST);
+        let secrets = secrets.iter().map(Secret::reveal).filter(|secret| secret.len() >= LEAST);
+        let mut patterns: Vec<Vec<u8>> = secrets.flat_map(forms).collect();
         patterns.sort_unstable();
         patterns.dedup();
         let longest = patterns.iter().map(Vec::len).max().unwrap_or_default();

@@ -72,7 +72,11 @@ mod tests {
             (308, "GET", "GET", true),
         ] {
             let hop = hop(status, method, Some("/z")).unwrap();
-            assert_eq!((hop.method.as_str(), hop.with_body), (then, with_body), "{status} {method}");
+            assert_eq!(
+                (hop.method.as_str(), hop.with_body),
+                (then, with_body),
+                "{status} {method}"
+            );
         }
     }
 

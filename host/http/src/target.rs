@@ -138,11 +138,14 @@ mod tests {
     fn a_target_that_names_another_host_says_so() {
         for target in ["//evil.example/x", "https://evil.example/x", "https:evil.example/x"] {
             let url = at("http://a.example/v1/", target).unwrap();
-            assert_eq!(url, if target.starts_with("//") {
-                "http://evil.example/x"
-            } else {
-                "https://evil.example/x"
-            });
+            assert_eq!(
+                url,
+                if target.starts_with("//") {
+                    "http://evil.example/x"
+                } else {
+                    "https://evil.example/x"
+                }
+            );
         }
         // However an address is written, it is one address from here on.
         for target in ["http://2130706433/", "http://0x7f000001/", "http://017700000001/"] {

@@ -1,12 +1,14 @@
 //! One request, sent once.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::caller::{Caller, patiently};
@@ -55,13 +57,15 @@ impl Wire {
         let mut request = reqwest::Request::new(trip.method, trip.url);
         *request.headers_mut() = trip.headers;
         *request.body_mut() = trip.body.map(reqwest::Body::from);
-        let sent = Sent(self.threads.spawn(self.client.execute(request)));
+        let sent = Under {
+            threads: self.threads.clone(),
+            request: Some(Box::pin(self.client.execute(request))),
+        };
         let wait = silence.saturating_add(Duration::from_secs(size / SLOWEST));
-        let answered = patiently(caller, tokio::time::timeout(wait, sent.answered())).await;
+        let answered = patiently(caller, tokio::time::timeout(wait, sent)).await;
         match answered.map_err(lasting)? {
-            Ok(Ok(Ok(response))) => Ok(response),
-            Ok(Ok(Err(error))) => Err(client::failed(error, &host, &self.allow)),
-            Ok(Err(_)) => Err(lasting(HttpError::unreachable("HTTP was taken down"))),
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(client::failed(error, &host, &self.allow)),
             Err(_) => {
                 let message = format!("`{host}` did not answer within {wait:?} (`read_timeout`)");
                 Err(Failed { error: HttpError::timeout(message), unsent: false, may_pass: true })
@@ -70,19 +74,30 @@ impl Wire {
     }
 }
 
-/// A request under way; given up when this is dropped.
-struct Sent(JoinHandle<Result<reqwest::Response, reqwest::Error>>);
+/// A request under way. It is driven by whoever waits for it, while what it starts (connections)
+/// lives on the threads of HTTP: a task of its own would be one more hop between threads.
+struct Under<F: Future> {
+    threads: Handle,
+    /// `None` once it is dropped.
+    request: Option<Pin<Box<F>>>,
+}
 
-impl Sent {
-    async fn answered(
-        mut self,
-    ) -> Result<Result<reqwest::Response, reqwest::Error>, tokio::task::JoinError> {
-        (&mut self.0).await
+impl<F: Future> Future for Under<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = &mut *self;
+        let _here = this.threads.enter();
+        match &mut this.request {
+            Some(request) => request.as_mut().poll(context),
+            None => Poll::Pending,
+        }
     }
 }
 
-impl Drop for Sent {
+impl<F: Future> Drop for Under<F> {
     fn drop(&mut self) {
-        self.0.abort();
+        let _here = self.threads.enter();
+        self.request = None;
     }
 }

@@ -4,5 +4,6 @@
 
 mod deeds;
 mod files;
+mod network;
 mod run;
 mod stopped;

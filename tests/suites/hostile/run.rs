@@ -89,10 +89,10 @@ fn project() -> Project {
 }
 
 /// What became of every entity, by flow and name.
-struct Outcomes(BTreeMap<(String, String), Value>);
+pub(crate) struct Outcomes(BTreeMap<(String, String), Value>);
 
 impl Outcomes {
-    fn of(stdout: &str) -> Self {
+    pub(crate) fn of(stdout: &str) -> Self {
         let lines = stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let finished = lines.filter(|line| line["event"] == "finished");
         let name = |line: &Value, key: &str| line[key].as_str().unwrap().to_owned();
@@ -104,7 +104,7 @@ impl Outcomes {
     }
 
     /// Panics unless every one failed, and is said to have done what it did.
-    fn failed(&self, flow: &str, deeds: &[Deed]) {
+    pub(crate) fn failed(&self, flow: &str, deeds: &[Deed]) {
         for (entity, words) in deeds {
             let outcome = self.get(flow, entity);
             assert_eq!(outcome["status"], "fail", "{outcome:#}");
@@ -118,7 +118,7 @@ impl Outcomes {
         }
     }
 
-    fn succeeded(&self, flow: &str, entity: &str, rows: u64) -> &Value {
+    pub(crate) fn succeeded(&self, flow: &str, entity: &str, rows: u64) -> &Value {
         let outcome = self.get(flow, entity);
         assert_eq!(outcome["status"], "success", "{outcome:#}");
         assert_eq!(outcome["rows"], rows, "{outcome:#}");
@@ -127,7 +127,7 @@ impl Outcomes {
 }
 
 /// The rows of a table, which are all there and in their order.
-fn whole(project: &Project, path: &str, rows: i64) {
+pub(crate) fn whole(project: &Project, path: &str, rows: i64) {
     let landed = table::read(&project.path(&format!("lake/{path}"))).expect("a table");
     assert!(table::ints(&landed, "id").into_iter().eq(0..rows), "{path} has other rows");
 }

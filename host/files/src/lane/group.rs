@@ -163,7 +163,12 @@ impl MovedGroup {
             Piece::Encode(_) => self.rows().saturating_mul(ENCODED_VALUE),
         };
         // What is larger is kept on the disk.
-        bytes.min(self.spill().most_held)
+        let held = bytes.min(self.spill().most_held);
+        match piece {
+            Piece::Move { .. } => held,
+            // Its pages, and the chunk that they are put together to.
+            Piece::Encode(_) => held.saturating_mul(2),
+        }
     }
 
     /// The most bytes that its chunks may come to, as far as can be told before they are made.
@@ -254,9 +259,8 @@ impl MovedGroup {
         Ok(())
     }
 
-    /// Where large chunks go. Each core may make one while one is being written, and each takes its
-    /// size twice while its pages are put together; how many wait in all is bounded by whoever
-    /// begins the pieces.
+    /// Where large chunks go. Each core may make one while one is being written, and what is encoded
+    /// takes its size twice; how many wait in all is bounded by whoever begins the pieces.
     fn spill(&self) -> Spill {
         let chunks = 2 * (self.target.context.cpu.cores() as u64 + 1);
         let part = self.target.context.memory.size() as u64 / chunks;

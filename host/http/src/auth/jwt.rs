@@ -32,9 +32,9 @@ hygge_core::choices! {
     /// How the statement is signed.
     pub(super) enum Algorithm {
         /// RSA with SHA-256.
-        Rs256 = "RS256",
+        Rs256 = "rs256",
         /// P-256 with SHA-256.
-        Es256 = "ES256",
+        Es256 = "es256",
     }
 }
 
@@ -141,7 +141,8 @@ impl Statement {
                 Key::File(path) => format!("`private_key_file` {} {why}", path.display()),
             })
         })?;
-        let mut header = json!({ "alg": self.keys.algorithm.as_str(), "typ": "JWT" });
+        let mut header =
+            json!({ "alg": self.keys.algorithm.as_str().to_ascii_uppercase(), "typ": "JWT" });
         if let Some(key_id) = &self.keys.key_id {
             header["kid"] = json!(key_id);
         }

@@ -35,8 +35,11 @@ pub const DEFAULT: &str = "default";
 pub const KEY: &str = "auth";
 const TYPE: &str = "type";
 
+/// The keys that a type of credential takes.
+type Keys = fn() -> &'static KeySet;
+
 /// The types there are, and what each takes.
-const TYPES: [(&str, fn() -> &'static KeySet); 6] = [
+const TYPES: [(&str, Keys); 6] = [
     ("api_key", ApiKey::key_set),
     ("basic", Basic::key_set),
     ("bearer", Bearer::key_set),
@@ -247,4 +250,3 @@ fn keep_out_of_dumps() {
         }
     });
 }
-

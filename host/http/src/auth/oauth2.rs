@@ -65,11 +65,7 @@ hygge_core::keys! {
 }
 
 impl Reads for ClientCredentials {
-    fn kind(
-        mut self,
-        _: Place<'_>,
-        _: &mut Problems,
-    ) -> Option<(Kind, Option<Vec<Grant>>)> {
+    fn kind(mut self, _: Place<'_>, _: &mut Problems) -> Option<(Kind, Option<Vec<Grant>>)> {
         let hosts = self.hosts.take();
         Some((Kind::Token(std::sync::Arc::new(self)), hosts))
     }

@@ -131,9 +131,8 @@ impl Form {
 
     /// Says who asks by basic authorization, whose parts are encoded as in a form (RFC 6749).
     pub(crate) fn sign(&mut self, id: &str, secret: &Secret) {
-        let encode = |text: &str| -> String {
-            form_urlencoded::byte_serialize(text.as_bytes()).collect()
-        };
+        let encode =
+            |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
         let both = Zeroizing::new(format!("{}:{}", encode(id), encode(secret.reveal())));
         let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(&*both)));
         self.signed = HeaderValue::from_str(&value).ok().map(|mut value| {

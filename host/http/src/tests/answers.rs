@@ -16,8 +16,7 @@ fn gzip(data: &[u8]) -> Vec<u8> {
 async fn packed_bodies_are_unpacked() {
     let text = "hello, ".repeat(100_000);
     let packed = gzip(text.as_bytes());
-    let server =
-        Server::start(move |_| reply(200, &[("content-encoding", "gzip")], &packed)).await;
+    let server = Server::start(move |_| reply(200, &[("content-encoding", "gzip")], &packed)).await;
     let world = Granted::base(server.origin()).world();
     let mut answer = world.get("/").await.unwrap();
     assert!(!answer.headers().iter().any(|(name, _)| name == "content-length"));
@@ -30,8 +29,7 @@ async fn packed_bodies_are_unpacked() {
 #[tokio::test]
 async fn a_bomb_goes_no_further_than_allowed() {
     let packed = gzip(&vec![b'0'; 50 << 20]);
-    let server =
-        Server::start(move |_| reply(200, &[("content-encoding", "gzip")], &packed)).await;
+    let server = Server::start(move |_| reply(200, &[("content-encoding", "gzip")], &packed)).await;
     let world = Granted::base(server.origin()).set(|set| set.max_response = 1 << 20).world();
     let error = world.fails(request("GET", "/")).await;
     assert_eq!(error.code, error::TOO_LARGE);

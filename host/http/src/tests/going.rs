@@ -89,7 +89,8 @@ async fn methods_are_granted_one_by_one() {
 async fn a_name_below_a_suffix_may_not_lead_home() {
     let server = Server::start(|_| ok("secret")).await;
     let origin = format!("http://*.example.com:{}", server.port);
-    for address in ["127.0.0.1", "::ffff:127.0.0.1", "10.0.0.1", "169.254.169.254", "64:ff9b::7f00:1"]
+    for address in
+        ["127.0.0.1", "::ffff:127.0.0.1", "10.0.0.1", "169.254.169.254", "64:ff9b::7f00:1"]
     {
         let granted = Granted::with_names(&[("a.example.com", &[address])]).hosts(&[&origin]);
         let target = format!("http://a.example.com:{}/", server.port);
@@ -118,9 +119,7 @@ async fn a_redirect_is_checked_like_any_request() {
     let other = Server::start(|_| ok("other")).await;
     let elsewhere = other.origin();
     let server = Server::start(move |request| match request.path() {
-        "/metadata" => {
-            reply(302, &[("location", "http://169.254.169.254/latest/meta-data/")], "")
-        }
+        "/metadata" => reply(302, &[("location", "http://169.254.169.254/latest/meta-data/")], ""),
         "/other" => reply(307, &[("location", &elsewhere)], ""),
         "/file" => reply(302, &[("location", "file:///etc/passwd")], ""),
         "/loop" => reply(302, &[("location", "/loop")], ""),

@@ -42,8 +42,11 @@ async fn an_echo_is_taken_out_of_head_and_body() {
 
 #[test]
 fn what_is_configured_shows_no_secret() {
-    let granted = Granted::base("https://a.example")
-        .auth(&[("type", "basic"), ("username", "me"), ("password", "hunter2")]);
+    let granted = Granted::base("https://a.example").auth(&[
+        ("type", "basic"),
+        ("username", "me"),
+        ("password", "hunter2"),
+    ]);
     let shown = format!("{:?}", granted.spec);
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(!shown.contains("bWU6aHVudGVyMg"), "{shown}");

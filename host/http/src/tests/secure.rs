@@ -55,8 +55,7 @@ async fn secure() -> (u16, String) {
 
 fn granted(port: u16) -> Granted {
     let names: &[(&str, &[&str])] = &[("localhost", &["127.0.0.1"]), ("other", &["127.0.0.1"])];
-    Granted::with_names(names)
-        .hosts(&[&format!("localhost:{port}"), &format!("other:{port}")])
+    Granted::with_names(names).hosts(&[&format!("localhost:{port}"), &format!("other:{port}")])
 }
 
 #[tokio::test]
@@ -77,8 +76,8 @@ async fn a_private_authority_is_trusted_when_it_is_named() {
 #[tokio::test]
 async fn nobody_else_is_trusted() {
     let (port, _) = secure().await;
-    let error = granted(port).world().fails(request("GET", &format!("https://localhost:{port}/")));
-    let error = error.await;
+    let world = granted(port).world();
+    let error = world.fails(request("GET", &format!("https://localhost:{port}/"))).await;
     assert_eq!(error.code, "host.tls");
     assert!(error.message.contains("cannot trust `localhost`"), "{error}");
     assert!(error.message.contains("`ca_file`"), "{error}");

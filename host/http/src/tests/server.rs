@@ -75,9 +75,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts one that answers with what `answer` makes of a request.
-    pub(crate) async fn start(
-        answer: impl Fn(&Received) -> Reply + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let received = Arc::<Mutex<Vec<Received>>>::default();

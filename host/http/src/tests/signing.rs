@@ -30,7 +30,8 @@ async fn fixed_credentials_are_added_where_they_belong() {
     assert_eq!(sent.header("authorization"), Some(value.as_str()));
     let sent = sent_with(&[("type", "api_key"), ("key", "hunter2")]).await;
     assert_eq!(sent.header("x-api-key"), Some("hunter2"));
-    let keys = [("type", "api_key"), ("key", "k"), ("header", "Authorization"), ("prefix", "Token")];
+    let keys =
+        [("type", "api_key"), ("key", "k"), ("header", "Authorization"), ("prefix", "Token")];
     assert_eq!(sent_with(&keys).await.header("authorization"), Some("Token k"));
     let sent = sent_with(&[("type", "api_key"), ("key", "a b&c"), ("query", "key")]).await;
     assert_eq!(sent.path(), "/x?a=1&key=a+b%26c");
@@ -176,7 +177,12 @@ async fn a_token_is_renewed_before_its_end_with_what_was_given_last() {
     }
     let used: Vec<_> = asked_for(&server)
         .iter()
-        .map(|form| form.split('&').find_map(|field| field.strip_prefix("refresh_token=")).unwrap().to_owned())
+        .map(|form| {
+            form.split('&')
+                .find_map(|field| field.strip_prefix("refresh_token="))
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     assert_eq!(used, ["first", "refresh-1", "refresh-2"]);
 }

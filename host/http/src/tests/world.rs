@@ -232,4 +232,3 @@ pub(crate) async fn read(answer: &mut Answer) -> Result<Vec<u8>, HttpError> {
 
 /// A short while.
 pub(crate) const SHORT: Duration = Duration::from_millis(100);
-

@@ -4,6 +4,8 @@ use std::hint::black_box;
 
 use hygge_sdk::bindings::home::hygge::connector::{host, http, types};
 
+use crate::network::{self, request};
+
 /// Does the deed of `behaviour`, if this is its place.
 pub(crate) fn at(place: &str, behaviour: &str) -> Result<(), types::Error> {
     match behaviour.split_once("_in_") {
@@ -71,7 +73,7 @@ fn commit(deed: &str) -> Result<(), types::Error> {
                 answer?;
             }
         }
-        _ => {}
+        other => return network::commit(other),
     }
     Ok(())
 }
@@ -120,15 +122,4 @@ fn steering(bytes: usize) -> String {
 /// An error.
 pub(crate) fn error(fault: types::Fault, message: String) -> types::Error {
     types::Error { fault, code: "hostile.on-purpose".to_owned(), message, retry_after_ms: None }
-}
-
-fn request(target: &str) -> http::Request {
-    http::Request {
-        method: "GET".to_owned(),
-        target: target.to_owned(),
-        headers: Vec::new(),
-        body: None,
-        credential: None,
-        options: Vec::new(),
-    }
 }

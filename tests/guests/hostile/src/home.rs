@@ -5,7 +5,7 @@ use std::cell::Cell;
 use hygge_sdk::bindings::home::exports::hygge::connector::home as contract;
 use hygge_sdk::bindings::home::hygge::connector::{host, types};
 
-use crate::{deeds, handles, plan, rows};
+use crate::{deeds, handles, image, plan, rows};
 
 /// The Home.
 #[derive(Debug)]
@@ -88,6 +88,9 @@ impl contract::GuestReader for Reader {
         deeds::at("next", &self.behaviour)?;
         handles::misuse(&self.behaviour);
         let given = self.given.get();
+        if self.behaviour == "image" && given == 0 {
+            image::gather();
+        }
         self.given.set(given + 1);
         match self.behaviour.starts_with("slow") {
             true => rows::slow(self.split, given),

@@ -11,6 +11,8 @@
 mod deeds;
 mod handles;
 mod home;
+mod image;
+mod network;
 mod plan;
 mod rows;
 mod store;
@@ -20,6 +22,7 @@ use hygge_sdk::bindings::home::hygge::connector::types;
 /// What to do in a session that is opened with these.
 fn behaviour(config: &str, context: types::Named) -> String {
     let config: serde_json::Value = serde_json::from_str(config).unwrap_or_default();
+    network::look_around(&config);
     let named = config.get("behaviour").and_then(|name| name.as_str()).map(str::to_owned);
     let entity = || context.into_iter().find(|(name, _)| name == "entity").map(|(_, value)| value);
     named.or_else(entity).unwrap_or_default()

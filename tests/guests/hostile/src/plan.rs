@@ -16,6 +16,7 @@ pub(crate) fn of(behaviour: &str) -> Vec<contract::Split> {
         "splits_heavy" => vec![contract::Split { spec: vec![7; 1 << 20], ..one("heavy") }],
         "rows_more" => vec![split("all", Some(200))],
         "rows_fewer" => vec![split("all", Some(301))],
+        "image" => vec![one("all")],
         "rows_most" => vec![split("a", Some(u64::MAX)), split("b", Some(u64::MAX))],
         slow if slow.starts_with("slow") => (0..rows::SLOW_SPLITS)
             .map(|number| contract::Split {

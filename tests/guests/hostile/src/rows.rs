@@ -39,6 +39,7 @@ pub(crate) fn slow(split: u8, number: i64) -> Result<Option<contract::Chunk>, ty
 /// The columns that `behaviour` announces.
 pub(crate) fn schema(behaviour: &str) -> types::Schema {
     types::Schema::Json(match behaviour {
+        "image" => crate::image::SCHEMA.to_owned(),
         "schema_deep" => "[".repeat(100_000),
         "schema_wide" => {
             let fields: Vec<_> =
@@ -56,6 +57,9 @@ pub(crate) fn schema(behaviour: &str) -> types::Schema {
 
 /// The chunk of this number; none after the last.
 pub(crate) fn chunk(behaviour: &str, number: i64) -> Result<Option<contract::Chunk>, types::Error> {
+    if behaviour == "image" {
+        return Ok(crate::image::piece(number));
+    }
     if number >= CHUNKS && behaviour != "empty_chunks" {
         return Ok(None);
     }

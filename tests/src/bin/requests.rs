@@ -1,0 +1,219 @@
+//! Measures what a small request costs the host: sent by reqwest alone, by hygge for nobody in
+//! particular, and by hygge for a connector.
+//!
+//! The server is another process, whose time does not count. What is given is CPU time, of user
+//! and system, in microseconds for each request.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+
+use clap::Parser;
+use hygge_core::budget::Share;
+use hygge_http::{Auth, BaseUrl, Caller, Connection, Http, Proxies, Request, Settings, Spec};
+use hygge_tests::guest;
+use hygge_tests::project::Project;
+use hygge_tests::web::Server;
+use tokio_util::sync::CancellationToken;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// What is answered to every request.
+const ROW: &str = r#"{"id":1,"name":"name 1","at":"2026-01-31T13:30:00.25Z","amount":"12.50"}"#;
+
+/// Measures requests: host CPU for each, against reqwest alone
+#[derive(Parser)]
+struct Arguments {
+    /// How many requests; the connector always sends 10,000
+    #[arg(long, default_value_t = 10_000)]
+    count: u32,
+    /// How often each thing is measured; the least counts
+    #[arg(long, default_value_t = 3)]
+    runs: u32,
+    /// Serves until its input ends
+    #[arg(long, hide = true)]
+    serve: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = if arguments.serve { serve() } else { measure(&arguments) };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve() -> Result<()> {
+    let server = Server::start(|_, reply| {
+        reply.send(200, &[("content-type", "application/json")], ROW);
+    });
+    println!("{}", server.origin());
+    std::io::stdout().flush()?;
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
+fn measure(arguments: &Arguments) -> Result<()> {
+    let mut server = Command::new(std::env::current_exe()?)
+        .arg("--serve")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut origin = String::new();
+    let output = server.stdout.take().ok_or("the server has no output")?;
+    BufReader::new(output).read_line(&mut origin)?;
+    let origin = origin.trim();
+
+    let alone = least(arguments, || alone(origin, arguments.count))?;
+    println!("reqwest alone        {alone:6.1} µs");
+    let host = least(arguments, || for_nobody(origin, arguments.count))?;
+    println!("hygge's host         {host:6.1} µs   {:.2} times", host / alone);
+    let connector = least(arguments, || for_a_connector(origin))?;
+    println!("through a connector  {connector:6.1} µs   {:.2} times", connector / alone);
+
+    drop(server.stdin.take());
+    server.wait()?;
+    Ok(())
+}
+
+fn least(arguments: &Arguments, measure: impl Fn() -> Result<f64>) -> Result<f64> {
+    let all: Result<Vec<f64>> = (0..arguments.runs.max(1)).map(|_| measure()).collect();
+    Ok(all?.into_iter().fold(f64::INFINITY, f64::min))
+}
+
+/// Microseconds for each of `count`, of `seconds` for all.
+fn each(seconds: f64, count: u32) -> f64 {
+    seconds * 1e6 / f64::from(count)
+}
+
+/// As many threads as hygge has for this.
+fn threads() -> Result<tokio::runtime::Runtime> {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    Ok(threads.worker_threads(2).enable_all().build()?)
+}
+
+fn alone(origin: &str, count: u32) -> Result<f64> {
+    let runtime = threads()?;
+    let provider = rustls::crypto::ring::default_provider();
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build()?;
+    let url = format!("{origin}/row");
+    let before = own_time()?;
+    runtime.block_on(async move {
+        for _ in 0..count {
+            let body = client.get(&url).send().await?.bytes().await?;
+            check(&body)?;
+        }
+        Result::Ok(())
+    })?;
+    Ok(each(own_time()? - before, count))
+}
+
+fn for_nobody(origin: &str, count: u32) -> Result<f64> {
+    let runtime = threads()?;
+    let spec = Spec {
+        connector: "nobody".to_owned(),
+        settings: Settings::default(),
+        base: BaseUrl::parse(origin).ok(),
+        base_granted: true,
+        auth: Auth::default(),
+    };
+    let http = Http::new(Proxies::none())?;
+    let connection = Connection::new(&http, Arc::new(spec));
+    let nobody: Arc<dyn Caller> = Arc::new(Nobody(CancellationToken::new()));
+    let before = own_time()?;
+    let sent = async move {
+        for _ in 0..count {
+            let (method, target) = ("GET".to_owned(), "/row".to_owned());
+            let request = Request { method, target, ..Request::default() };
+            let mut answer = connection.send(request, Arc::clone(&nobody)).await?;
+            let mut body = Vec::new();
+            loop {
+                let more = answer.read(1 << 16).await?;
+                if more.is_empty() {
+                    break;
+                }
+                body.extend(more);
+            }
+            check(&body)?;
+        }
+        Result::Ok(())
+    };
+    runtime.block_on(async move { tokio::spawn(sent).await })??;
+    Ok(each(own_time()? - before, count))
+}
+
+/// A whole run that sends 10,000 requests, without what one takes that sends none.
+fn for_a_connector(origin: &str) -> Result<f64> {
+    const COUNT: u32 = 10_000;
+    let project = Project::new();
+    guest::add_to(&project, "hostile");
+    project.write(
+        "flows/f/flow.yml",
+        format!(
+            "home: {{ type: hostile, base_url: \"{origin}\" }}\nstore: lake\nentities: [good, \
+             polite_in_read]\n"
+        ),
+    );
+    let run = |entity: &str| -> Result<f64> {
+        let before = time_of_children()?;
+        project.hygge(&["go", "--entity", entity]).ok();
+        Ok(time_of_children()? - before)
+    };
+    // Compiles the connector, once.
+    run("f.good")?;
+    let none = run("f.good")?;
+    Ok(each(run("f.polite_in_read")? - none, COUNT))
+}
+
+fn check(body: &[u8]) -> Result<()> {
+    if body == ROW.as_bytes() { Ok(()) } else { Err("another answer than was sent".into()) }
+}
+
+fn own_time() -> Result<f64> {
+    time(13)
+}
+
+fn time_of_children() -> Result<f64> {
+    time(15)
+}
+
+/// Seconds of CPU time in a field of `/proc/self/stat` and in the next.
+fn time(field: usize) -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/self/stat")?;
+    // The name in the second field may hold anything.
+    let rest = text.rsplit(')').next().ok_or("no fields")?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let ticks = |field: usize| -> Result<u32> {
+        Ok(fields.get(field - 2).ok_or("too few fields")?.parse()?)
+    };
+    // What Linux counts for programs, however often its own clock ticks.
+    const PER_SECOND: f64 = 100.0;
+    Ok(f64::from(ticks(field)? + ticks(field + 1)?) / PER_SECOND)
+}
+
+/// Nobody hears of anything.
+struct Nobody(CancellationToken);
+
+impl Caller for Nobody {
+    fn cancel(&self) -> &CancellationToken {
+        &self.0
+    }
+
+    fn memory(&self) -> Option<&Arc<Share>> {
+        None
+    }
+
+    fn got_on(&self) {}
+
+    fn debug(&self, _: String) {}
+
+    fn warn(&self, _: String) {}
+}
