@@ -17,7 +17,7 @@ pub fn row(id: u64) -> String {
          \"tags\":[\"t{}\",\"x\"]}}",
         id * 7 % 1000,
         id % 100,
-        id % 2 == 0,
+        id.is_multiple_of(2),
         if id.is_multiple_of(3) { "null".to_owned() } else { format!("\"note \\\"{id}\\\"\"") },
         updated_at(id),
         id % 17,
