@@ -15,7 +15,7 @@ use crate::table::{Column, Decoder, Inference, Source, Tolerance, given, schema}
 use crate::walk::{State, Step, Walk};
 
 /// How long pages are gathered before their rows are given: small ones cost less together.
-const GATHER: Duration = Duration::from_millis(500);
+const GATHER: Duration = Duration::from_millis(100);
 
 /// The Home.
 pub(crate) struct Rest {

@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn rows_arrive_through_faults() {
     let api = Api::start();
-    let project = project(&api, "/faulty", 1500, "");
+    let project = project(&api, "/faulty", 1500, 0);
     project.hygge(&["go"]).ok();
     assert_equal(&project, &api, 1500);
 }

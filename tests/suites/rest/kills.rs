@@ -16,7 +16,7 @@ fn a_killed_run_goes_on_and_every_table_is_whole() {
     let mut random = Random::new(seed);
     let api = Api::start();
     // Slow enough for a kill to meet every stage.
-    let project = project(&api, "", 2000, "");
+    let project = project(&api, "", 2000, 25);
     let clock = Instant::now();
     project.hygge(&["go"]).ok();
     let mut typical = clock.elapsed();

@@ -34,9 +34,9 @@ const STYLES: [(&str, &str); 12] = [
     ("ndjson", "format: ndjson"),
 ];
 
-/// A project with one flow for each style, of tables with so many rows. `more` stands under
-/// `home:`; entities are called `<style>_<number>`.
-fn project(api: &Api, prefix: &str, rows: u64, more: &str) -> Project {
+/// A project with one flow for each style, of tables with so many rows, whose answers take this
+/// many milliseconds at least.
+fn project(api: &Api, prefix: &str, rows: u64, latency: u64) -> Project {
     let project = Project::new();
     project.write(
         "hygge.yml",
@@ -49,7 +49,7 @@ fn project(api: &Api, prefix: &str, rows: u64, more: &str) -> Project {
             &format!("flows/f{number}/flow.yml"),
             format!(
                 "home:\n  type: rest\n  base_url: {url}{prefix}\n  path: /{style}/{{entity}}\n  \
-                 params: {{rows: {rows}}}\n  {keys}\n{more}store: lake/{number}\n\
+                 params: {{rows: {rows}, latency: {latency}}}\n  {keys}\nstore: lake/{number}\n\
                  connectors: {{ rest: {{ allow_hosts: [\"{url}\"] }} }}\nentities: [rows]\n"
             ),
         );

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn every_pagination_brings_every_row() {
     let api = Api::start();
-    let project = project(&api, "", 1234, "");
+    let project = project(&api, "", 1234, 0);
     project.hygge(&["go"]).ok();
     assert_equal(&project, &api, 1234);
     assert_eq!(project.strays(), Vec::<String>::new());
