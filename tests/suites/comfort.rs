@@ -197,7 +197,8 @@ fn memory_does_not_follow_the_data() {
     project.write("hygge.yml", "name: test\noptions:\n  memory: 64 MB\n  durability: process\n");
     let batch = table::rows(0..100_000, 1, 1);
     let mut peaks = Vec::new();
-    for groups in [20, 100] {
+    // The first is long enough to fill what may be made ahead.
+    for groups in [80, 240] {
         let batches = vec![batch.clone(); groups];
         table::write_all(&project.path("source/t/a.parquet"), &batch.schema(), &batches);
         peaks.push(peak_memory(project.start(&["go", "--quiet"])));
