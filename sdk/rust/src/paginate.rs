@@ -6,7 +6,7 @@
 //!
 //! fn orders() -> Result<usize> {
 //!     let paging = Paging::Cursor { parameter: "cursor".into(), next: "/meta/next".into() };
-//!     let mut pager = Pager::new(http::get("/orders").query("limit", 500), paging);
+//!     let mut pager = Pager::new(http::get("orders").query("limit", 500), paging);
 //!     let mut seen = 0;
 //!     while let Some(page) = pager.next()? {
 //!         seen += page.rows("/data")?.len();

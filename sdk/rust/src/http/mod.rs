@@ -11,7 +11,7 @@
 //! struct Answer { total: u64 }
 //!
 //! fn total() -> Result<u64> {
-//!     let answer: Answer = http::get("/orders").query("limit", 0).credential("token").json()?;
+//!     let answer: Answer = http::get("orders").query("limit", 0).credential("token").json()?;
 //!     Ok(answer.total)
 //! }
 //! ```
