@@ -1,5 +1,7 @@
 //! Dates and times, in the proleptic Gregorian calendar.
 
+use hygge_sdk::calendar;
+
 /// Microseconds of a day.
 pub(crate) const DAY: i64 = 86_400_000_000;
 
@@ -13,14 +15,14 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     let mut parts = date.splitn(3, '-');
     let (year, month, day) =
         (digits(parts.next()?, 4)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
-    if !(1..=12).contains(&month) || day < 1 || day > days_of(year, month) {
+    if !(1..=12).contains(&month) || day < 1 || day > calendar::days_in_month(year, month) {
         return None;
     }
     let clock = match clock {
         Some(clock) => parse_clock(clock.strip_suffix('Z').unwrap_or(clock))?,
         None => 0,
     };
-    days(year, month, day).checked_mul(DAY)?.checked_add(clock)
+    calendar::days(year, month, day).checked_mul(DAY)?.checked_add(clock)
 }
 
 fn parse_clock(text: &str) -> Option<i64> {
@@ -63,23 +65,6 @@ fn digits(text: &str, count: usize) -> Option<i64> {
         return None;
     }
     text.parse().ok()
-}
-
-fn days_of(year: i64, month: i64) -> i64 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        _ => 31,
-    }
-}
-
-/// Days since 1970-01-01. Years begin in March here, so that leap days stand at their end.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    year * 365 + leap_days + of_year - 719_468
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 #[allow(missing_docs, unsafe_code, unreachable_pub, clippy::all, rust_2018_idioms)]
 #[doc(hidden)]
 pub mod bindings;
+pub mod calendar;
 #[doc(hidden)]
 pub mod glue;
 pub mod host;

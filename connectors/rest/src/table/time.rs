@@ -1,5 +1,7 @@
 //! Dates and times: read, and written as APIs want them. All in microseconds since 1970.
 
+use hygge_sdk::calendar;
+
 /// Microseconds of a second and of a day.
 pub(crate) const SECOND: i64 = 1_000_000;
 pub(crate) const DAY: i64 = 86_400 * SECOND;
@@ -22,10 +24,10 @@ pub(crate) fn parse(text: &str) -> Option<Moment> {
         return None;
     }
     let (year, month, day) = (digits(&date[..4])?, digits(&date[5..7])?, digits(&date[8..])?);
-    if !(1..=12).contains(&month) || day < 1 || day > days_of(year, month) {
+    if !(1..=12).contains(&month) || day < 1 || day > calendar::days_in_month(year, month) {
         return None;
     }
-    let midnight = days(year, month, day) * DAY;
+    let midnight = calendar::days(year, month, day) * DAY;
     match bytes.get(10) {
         None => return Some(Moment { micros: midnight, clock: false, offset: false }),
         Some(b'T' | b't' | b' ') => {}
@@ -103,7 +105,7 @@ pub(crate) fn parse_span(text: &str) -> Option<i64> {
 /// A moment as `strftime` would write it, of which `%Y %m %d %H %M %S %L` (milliseconds) `%f`
 /// (microseconds) `%s` (seconds since 1970) and `%%` are known.
 pub(crate) fn format(micros: i64, pattern: &str) -> Result<String, String> {
-    let (year, month, day) = date_of(micros.div_euclid(DAY));
+    let (year, month, day) = calendar::date(micros.div_euclid(DAY));
     let clock = micros.rem_euclid(DAY);
     let second = clock / SECOND;
     let mut out = String::new();
@@ -142,36 +144,6 @@ fn digits(text: &[u8]) -> Option<i64> {
     text.iter().try_fold(0_i64, |number, digit| {
         digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0'))
     })
-}
-
-fn days_of(year: i64, month: i64) -> i64 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        _ => 31,
-    }
-}
-
-/// Days since 1970-01-01. Years begin in March here, so that leap days stand at their end.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    year * 365 + leap_days + of_year - 719_468
-}
-
-/// The inverse of [`days`].
-fn date_of(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]
@@ -215,8 +187,8 @@ mod tests {
         assert_eq!(written, "2024-02-29T23:05:09.012Z 012345 1709247909 100%");
         assert!(format(0, "%q").unwrap_err().contains("`%q`"));
         for day in [-1_000_000, -1, 0, 59, 60, 365, 11_016, 19_782, 2_000_000] {
-            let (year, month, date) = date_of(day);
-            assert_eq!(days(year, month, date), day);
+            let (year, month, date) = calendar::date(day);
+            assert_eq!(calendar::days(year, month, date), day);
         }
         assert_eq!(parse_span("90m"), Some(90 * 60 * SECOND));
         assert_eq!(parse_span("90"), None);

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::calendar;
+
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -9,10 +11,10 @@ const MONTHS: [&str; 12] =
 pub(super) fn parse(text: &str) -> Option<SystemTime> {
     let (_, rest) = text.split_once(", ")?;
     let mut parts = rest.split(' ');
-    let day: u64 = parts.next()?.parse().ok()?;
+    let day: i64 = parts.next()?.parse().ok()?;
     let month = parts.next()?;
-    let month = MONTHS.iter().position(|own| *own == month)? as u64 + 1;
-    let year: u64 = parts.next()?.parse().ok()?;
+    let month = MONTHS.iter().position(|own| *own == month)? as i64 + 1;
+    let year: i64 = parts.next()?.parse().ok()?;
     let mut clock = parts.next()?.split(':').map(|part| part.parse::<u64>().ok());
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
     if parts.next()? != "GMT" || parts.next().is_some() || clock.next().is_some() {
@@ -26,17 +28,9 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
     if !in_range {
         return None;
     }
-    let seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+    let days = u64::try_from(calendar::days(year, month, day)).ok()?;
+    let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
     Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
-}
-
-/// Days since 1970-01-01. Years begin in March here, so that leap days stand at their end.
-fn days(year: u64, month: u64, day: u64) -> u64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let leap_days = year / 4 - year / 100 + year / 400;
-    // 719,468 days lie between 0000-03-01 and 1970-01-01.
-    (year * 365 + leap_days + of_year).saturating_sub(719_468)
 }
 
 #[cfg(test)]
