@@ -36,6 +36,8 @@ impl Received {
 pub struct Reply<'a> {
     stream: &'a mut TcpStream,
     ended: &'a AtomicBool,
+    /// What was read of the stream beyond the request's head, and its body if that has a length.
+    buffer: &'a mut Vec<u8>,
     close: bool,
 }
 
@@ -58,6 +60,40 @@ impl Reply<'_> {
 
     /// Ends the connection after this.
     pub fn last(&mut self) {
+        self.close = true;
+    }
+
+    /// Reads the body of a request that comes in chunks, which is not read beforehand. Answers with
+    /// how many bytes it has; none if it broke off.
+    pub fn rest(&mut self) -> Option<u64> {
+        let mut all = 0;
+        loop {
+            let line = loop {
+                if let Some(at) = self.buffer.windows(2).position(|window| window == b"\r\n") {
+                    break at;
+                }
+                fill(self.stream, self.buffer)?;
+            };
+            let size = std::str::from_utf8(&self.buffer[..line]).ok()?;
+            let size = usize::from_str_radix(size, 16).ok()?;
+            let end = line + 2 + size + 2;
+            while self.buffer.len() < end {
+                fill(self.stream, self.buffer)?;
+            }
+            self.buffer.drain(..end);
+            all += size as u64;
+            if size == 0 {
+                self.close = false;
+                return Some(all);
+            }
+        }
+    }
+
+    /// Waits until the server ends, without reading anything.
+    pub fn stall(&mut self) {
+        while !self.ended.load(Ordering::Relaxed) {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
         self.close = true;
     }
 
@@ -127,7 +163,10 @@ fn serve(
     loop {
         let request = read(&mut stream, &mut buffer)?;
         log.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
-        let mut reply = Reply { stream: &mut stream, ended, close: false };
+        // A body that nobody reads is in the way of the next request.
+        let chunked = request.header("transfer-encoding").is_some();
+        let buffer = &mut buffer;
+        let mut reply = Reply { stream: &mut stream, ended, buffer, close: chunked };
         answer(&request, &mut reply);
         if reply.close {
             return None;
@@ -161,7 +200,7 @@ fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Received> {
 }
 
 fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<()> {
-    let mut bytes = [0; 8192];
+    let mut bytes = [0; 65536];
     let count = stream.read(&mut bytes).ok()?;
     buffer.extend_from_slice(&bytes[..count]);
     (count > 0).then_some(())

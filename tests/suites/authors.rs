@@ -38,7 +38,7 @@ fn a_connector_that_was_just_begun_passes_its_test_and_builds() {
     // Inside of a project the component goes where the project finds it.
     build(&project, "connectors/shop")
         .ok()
-        .says(&["built shop 0.1.0, home and store, contract 0.1.0", "connectors/shop.wasm"]);
+        .says(&["built shop 0.1.0, home and store, contract 0.1.1", "connectors/shop.wasm"]);
     let component = std::fs::read(project.path("connectors/shop.wasm")).unwrap();
     assert_eq!(&component[..8], b"\0asm\x0d\0\x01\0");
 

@@ -80,7 +80,7 @@ fn connectors_are_listed_with_what_is_wrong_with_some() {
 fn a_connector_is_looked_at_without_being_run() {
     let project = project();
     project.hygge(&["connector", "check", "generate"]).ok().says(&[
-        "home-connector, contract 0.1.0",
+        "home-connector, contract 0.1.1",
         "keys of home",
         "all well",
     ]);

@@ -11,7 +11,7 @@ use crate::error::ForgeError;
 use crate::section;
 
 /// The version of the contract that this build of hygge speaks.
-pub const CONTRACT: &str = "0.1.0";
+pub const CONTRACT: &str = "0.1.1";
 
 const PACKAGE: &str = "hygge:connector";
 
@@ -140,7 +140,7 @@ pub fn check(component: &[u8]) -> Result<Worlds, ForgeError> {
     wasmparser::Validator::new().validate_all(component).map_err(|error| {
         ForgeError::NotAComponent { reason: format!("it is not valid: {error}") }
     })?;
-    let lacking = lacking(component, worlds.world)?;
+    let lacking = lacking(component, &worlds)?;
     if !lacking.is_empty() {
         return Err(failed(format!(
             "it serves {}, but lacks {}",
@@ -149,7 +149,7 @@ pub fn check(component: &[u8]) -> Result<Worlds, ForgeError> {
         )));
     }
     if worlds.wasi().next().is_none() {
-        let (contract, id) = resolve(worlds.world)?;
+        let (contract, id) = resolve_as(worlds.world, &worlds.contract)?;
         wit_component::targets(&contract, id, component).map_err(|error| {
             failed(format!(
                 "its types are not those of contract {CONTRACT}, world {}: {error:#}",
@@ -162,11 +162,21 @@ pub fn check(component: &[u8]) -> Result<Worlds, ForgeError> {
 
 /// The contract, and one of its worlds.
 pub(crate) fn resolve(world: World) -> Result<(Resolve, WorldId), ForgeError> {
+    read(world, |text| text.to_owned())
+}
+
+/// The same, by the names that a component uses which was built for another version of its series.
+fn resolve_as(world: World, version: &Version) -> Result<(Resolve, WorldId), ForgeError> {
+    let version = version.to_string();
+    read(world, |text| text.replace(CONTRACT, &version))
+}
+
+fn read(world: World, named: impl Fn(&str) -> String) -> Result<(Resolve, WorldId), ForgeError> {
     let broken =
         |error: &dyn fmt::Display| failed(format!("the contract cannot be read: {error:#}"));
     let mut sources = SourceMap::default();
     for (name, text) in WIT {
-        sources.push_str(name, text);
+        sources.push_str(name, named(text));
     }
     let group = sources.parse().map_err(|(_, error)| broken(&error))?;
     let mut resolve = Resolve::default();
@@ -176,14 +186,14 @@ pub(crate) fn resolve(world: World) -> Result<(Resolve, WorldId), ForgeError> {
     Ok((resolve, id))
 }
 
-/// The functions of the contract's `world` that the component does not export.
-fn lacking(component: &[u8], world: World) -> Result<Vec<String>, ForgeError> {
+/// The functions of the contract's world that the component does not export.
+fn lacking(component: &[u8], worlds: &Worlds) -> Result<Vec<String>, ForgeError> {
     let DecodedWasm::Component(own, own_world) =
         decode(component).map_err(|error| failed(format!("{error:#}")))?
     else {
         return Err(failed("it holds a description of types, and no code".to_owned()));
     };
-    let (contract, id) = resolve(world)?;
+    let (contract, id) = resolve_as(worlds.world, &worlds.contract)?;
     let mut lacking = Vec::new();
     for (key, wanted) in functions(&contract, id) {
         let have = functions(&own, own_world).into_iter().find(|(own_key, _)| *own_key == key);
@@ -316,7 +326,7 @@ mod tests {
         .unwrap();
         let told = exports(&other).unwrap_err().to_string();
         assert!(told.contains("`acme:thing/run@1.0.0`"), "{told}");
-        assert!(told.contains("hygge:connector/home@0.1.0"), "{told}");
+        assert!(told.contains("hygge:connector/home@0.1.1"), "{told}");
         let empty = wat::parse_str("(component)").unwrap();
         assert!(exports(&empty).unwrap_err().to_string().contains("exports nothing"));
     }
@@ -325,12 +335,12 @@ mod tests {
     fn a_home_by_name_only_is_told_which_functions_it_lacks() {
         let named = wat::parse_str(
             r#"(component (component $c) (instance $i (instantiate $c))
-               (export "hygge:connector/home@0.1.0" (instance $i)))"#,
+               (export "hygge:connector/home@0.1.1" (instance $i)))"#,
         )
         .unwrap();
         assert!(exports(&named).unwrap().home());
         let told = check(&named).unwrap_err().to_string();
-        assert!(told.contains("`session.plan` of `hygge:connector/home@0.1.0`"), "{told}");
+        assert!(told.contains("`session.plan` of `hygge:connector/home@0.1.1`"), "{told}");
     }
 
     #[test]
@@ -342,6 +352,29 @@ mod tests {
         .unwrap();
         let told = exports(&later).unwrap_err().to_string();
         assert!(told.contains("0.2.0") && told.contains(CONTRACT), "{told}");
+    }
+
+    #[test]
+    fn components_of_other_versions_of_the_series_are_checked_as_well() {
+        for version in ["0.1.0", "0.1.7"] {
+            let (resolve, id) = resolve_as(World::Both, &Version::parse(version).unwrap()).unwrap();
+            let core = wit_component::dummy_module(&resolve, id, ManglingAndAbi::Standard32);
+            let mut core = core;
+            let encoding = wit_component::StringEncoding::UTF8;
+            wit_component::embed_component_metadata(&mut core, &resolve, id, encoding).unwrap();
+            let encoder = wit_component::ComponentEncoder::default().validate(true);
+            let component = encoder.module(&core).unwrap().encode().unwrap();
+            assert_eq!(check(&component).unwrap().contract.to_string(), version);
+        }
+        let home = |version: &str| {
+            wat::parse_str(format!(
+                r#"(component (component $c) (instance $i (instantiate $c))
+                   (export "hygge:connector/home@{version}" (instance $i)))"#
+            ))
+            .unwrap()
+        };
+        let told = check(&home("0.1.0")).unwrap_err().to_string();
+        assert!(told.contains("`session.plan` of `hygge:connector/home@0.1.0`"), "{told}");
     }
 
     #[test]

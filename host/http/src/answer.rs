@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::body::Body;
 use crate::caller::Caller;
 use crate::error::HttpError;
+use crate::upload::Feed;
 
 /// An answer. Dropping it unread is fine.
 pub struct Answer {
@@ -16,6 +17,8 @@ pub struct Answer {
     pub(crate) line: String,
     /// Who echoes secrets, if it does.
     pub(crate) host: String,
+    /// Keeps open what is left of the request's body, of one that was answered before its end.
+    pub(crate) feed: Option<Feed>,
 }
 
 impl Answer {

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use hygge_core::fault::FaultKind;
 
-use crate::error::HttpError;
+use crate::content::Broken;
+use crate::error::{self, HttpError};
 use crate::headers;
 use crate::proxies::Proxies;
 use crate::resolve::{Lookup, Refused, Resolver, Unresolved};
@@ -82,6 +83,9 @@ pub(crate) fn failed(error: reqwest::Error, host: &str, allow: &str) -> Failed {
         }
         None => {}
     }
+    if let Some(broken) = causes(&error).find_map(|cause| cause.downcast_ref::<Broken>()) {
+        return lasting(HttpError::bad_request(format!("a request to `{host}` {broken}")));
+    }
     if let Some(tls) = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
         let message = match tls {
             rustls::Error::InvalidCertificate(why) => format!(
@@ -90,7 +94,7 @@ pub(crate) fn failed(error: reqwest::Error, host: &str, allow: &str) -> Failed {
             ),
             tls => format!("cannot speak TLS with `{host}`: {tls}"),
         };
-        return lasting(HttpError::new(FaultKind::Auth, "host.tls", message));
+        return lasting(HttpError::new(FaultKind::Auth, error::TLS, message));
     }
     if error.is_timeout() {
         let message = format!("`{host}` did not answer in time (`connect_timeout`)");

@@ -21,11 +21,12 @@ use crate::auth::{Auth, DEFAULT};
 use crate::body::{self, Body, Limits};
 use crate::caller::{Caller, patiently};
 use crate::client::Setup;
+use crate::content::{Content, Patron, Stream};
 use crate::error::HttpError;
 use crate::grant::{Denied, Grant, Grants};
 use crate::headers;
 use crate::inflate::Inflater;
-use crate::redirect;
+use crate::redirect::{self, Redirects};
 use crate::retry::{self, Repeat};
 use crate::service::{Http, named};
 use crate::settings::Settings;
@@ -68,13 +69,15 @@ pub struct Request {
     /// In addition to those the host sets.
     pub headers: Vec<(String, String)>,
     /// The body, if there is one.
-    pub body: Option<Vec<u8>>,
+    pub body: Content,
     /// The label of the credential to add.
     pub credential: Option<String>,
     /// How long it may take altogether, if less than the user allows.
     pub timeout: Option<Duration>,
     /// `never` or `always`, if the method does not tell whether it may be sent twice.
     pub retry: Option<String>,
+    /// Who follows redirects.
+    pub redirects: Redirects,
 }
 
 /// A connector's way out, for one entity.
@@ -92,6 +95,7 @@ struct Journey<'a> {
     trip: Trip,
     signer: Option<&'a Signer>,
     repeat: Repeat,
+    redirects: Redirects,
     wire: &'a Wire,
     caller: &'a dyn Caller,
     tries: u32,
@@ -130,22 +134,16 @@ impl Connection {
         let began = Instant::now();
         let most = self.spec.settings.request_timeout;
         let timeout = request.timeout.map_or(most, |timeout| timeout.min(most));
-        let first = self.first(&request)?;
-        let signer = match &request.credential {
-            // A connector names it before it can know whether there is one: what is public needs
-            // none, and what is not says so.
-            Some(label) if label == DEFAULT && self.signers.is_empty() => None,
-            Some(label) => Some(self.signers.get(label, &self.spec.connector)?),
-            None => None,
-        };
-        if let Some(signer) = signer {
-            signer.clashes(&first.headers)?;
-        }
+        let (first, signer) = self.first(&request)?;
         let line = format!("{} {}", first.method, without_values(&first.url));
         let repeat = Repeat::of(&first.method, request.retry.as_deref());
-        let body = request.body.map(bytes::Bytes::from);
-        let held = body.as_ref().map_or(0, bytes::Bytes::len);
+        let (body, stream) = (request.body.clone(), request.body.stream());
+        let held = body.held();
         let _charged = caller.memory().filter(|_| held > 0).map(|share| share.charge(held));
+        let patron: Arc<dyn Caller> = match stream.cloned() {
+            Some(stream) => Arc::new(Patron { caller: Arc::clone(&caller), stream }),
+            None => Arc::clone(&caller),
+        };
         let wire = self.wire().await?;
         // A time too far off to be told is none.
         let deadline = began.checked_add(timeout).unwrap_or_else(|| began + FAR);
@@ -153,12 +151,17 @@ impl Connection {
             trip: Trip { body, ..first },
             signer,
             repeat,
+            redirects: request.redirects,
             wire,
-            caller: &*caller,
+            caller: &*patron,
             tries: 0,
             deadline,
         };
-        let arrived = tokio::time::timeout_at(deadline, self.travel(&mut journey)).await;
+        let travel = self.travel(&mut journey);
+        let arrived = match stream {
+            None => tokio::time::timeout_at(deadline, travel).await.ok(),
+            Some(stream) => stream.in_time(deadline, travel).await,
+        };
         let (tries, host) = (journey.tries, host_of(&journey.trip.url));
         let took = began.elapsed();
         let told = |outcome: &str| {
@@ -166,12 +169,12 @@ impl Connection {
             format!("{line} {outcome} in {} ms{tries}", took.as_millis())
         };
         let response = match arrived {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
+            Some(Ok(response)) => response,
+            Some(Err(error)) => {
                 caller.debug(told(&format!("failed [{}]", error.code)));
                 return Err(error);
             }
-            Err(_) => {
+            None => {
                 caller.debug(told("timed out"));
                 let message =
                     format!("`{host}` was not done within {timeout:?} (`request_timeout`)");
@@ -179,13 +182,24 @@ impl Connection {
             }
         };
         let line = told(response.status().as_str());
-        let left = timeout.saturating_sub(took);
+        let waited = stream.map_or(Duration::ZERO, Stream::waited);
+        let left = timeout.saturating_sub(took.saturating_sub(waited));
         let signed = request.credential.is_some();
         self.answer(response, host, left, signed, line, caller)
     }
 
-    /// What the connector asked for, if it may.
-    fn first(&self, request: &Request) -> Result<Trip, HttpError> {
+    /// Says what is certainly wrong with a request, before anything is sent.
+    pub(crate) fn may_send(&self, request: &Request) -> Result<(), HttpError> {
+        self.first(request).map(|_| ())
+    }
+
+    /// Threads on which a request can go on by itself.
+    pub(crate) fn threads(&self) -> Result<tokio::runtime::Handle, HttpError> {
+        self.http.threads()
+    }
+
+    /// What the connector asked for and what signs it, if it may.
+    fn first(&self, request: &Request) -> Result<(Trip, Option<&Signer>), HttpError> {
         let Ok(method) = Method::from_bytes(request.method.as_bytes()) else {
             let message = format!("`{}` is not a method", shown(&request.method));
             return Err(HttpError::bad_request(message));
@@ -197,23 +211,44 @@ impl Connection {
         let url = target::resolve(self.spec.base.as_ref(), &request.target)?;
         self.allowed(&url, &method, "")?;
         let headers = headers::outgoing(&request.headers)?;
-        Ok(Trip { headers, ..Trip::new(method, url) })
+        let signer = match &request.credential {
+            // A connector names it before it can know whether there is one: what is public needs
+            // none, and what is not says so.
+            Some(label) if label == DEFAULT && self.signers.is_empty() => None,
+            Some(label) => Some(self.signers.get(label, &self.spec.connector)?),
+            None => None,
+        };
+        if let Some(signer) = signer {
+            signer.clashes(&headers)?;
+        }
+        Ok((Trip { headers, ..Trip::new(method, url) }, signer))
     }
 
     /// Follows a request to where it is answered.
     async fn travel(&self, journey: &mut Journey<'_>) -> Result<Response, HttpError> {
         for _ in 0..=redirect::MOST {
             let response = self.persist(journey).await?;
+            if journey.redirects == Redirects::Left {
+                return Ok(response);
+            }
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             let trip = &mut journey.trip;
             let hop = redirect::of(response.status(), location, &trip.method, &trip.url)?;
             let Some(hop) = hop else { return Ok(response) };
             let from = format!(", to which `{}` redirects it", host_of(&trip.url));
             self.allowed(&hop.url, &hop.method, &from)?;
+            if hop.with_body && !trip.body.is_whole() {
+                return Err(HttpError::bad_answer(format!(
+                    "`{}` redirects a request to `{}` after it took part of its body, which was \
+                     not kept and cannot be sent there: send it to that host in the first place",
+                    host_of(&trip.url),
+                    host_of(&hop.url)
+                )));
+            }
             trip.url = hop.url;
             trip.method = hop.method;
             if !hop.with_body {
-                trip.body = None;
+                trip.body = Content::Nothing;
                 for name in ["content-type", "content-encoding", "content-language"] {
                     trip.headers.remove(name);
                 }
@@ -245,10 +280,14 @@ impl Connection {
                     if status.as_u16() == 401 && renews && !renewed {
                         renewed = true;
                         refused = token;
+                        if !journey.trip.body.is_whole() {
+                            return Err(self.renewed_too_late(journey, refused).await);
+                        }
                         drain(response, journey.caller).await?;
                         continue;
                     }
                     let spent = failed >= self.spec.settings.retries;
+                    let spent = spent || !journey.trip.body.is_whole();
                     if !retry::may_pass(status) || journey.repeat != Repeat::Freely || spent {
                         return Ok(response);
                     }
@@ -275,6 +314,14 @@ impl Connection {
                     if !error.may_pass || !may || spent {
                         return Err(error.error);
                     }
+                    if !journey.trip.body.is_whole() {
+                        let message = format!(
+                            "{}; it is not tried again, because part of its body was taken and \
+                             was not kept",
+                            error.error.message
+                        );
+                        return Err(HttpError { message, ..error.error });
+                    }
                     (retry::backoff(failed + 1), error.error.message)
                 }
             };
@@ -297,7 +344,10 @@ impl Connection {
         let mut trip = journey.trip.clone();
         let mut token = None;
         if let Some(signer) = journey.signer {
-            signer.may_go(&trip)?;
+            match journey.redirects {
+                Redirects::Followed => signer.may_go(&trip)?,
+                Redirects::Left => signer.may_be_led(&trip, self.spec.base.as_ref())?,
+            }
             let signed =
                 signer.sign(&mut trip, &self.http, journey.wire, &self.setup, refused, caller);
             token = signed.await?;
@@ -314,6 +364,24 @@ impl Connection {
         journey.tries += 1;
         let silence = self.spec.settings.read_timeout;
         Ok((journey.wire.send(trip, silence, caller).await, token))
+    }
+
+    /// The error of a request whose token was refused after part of its body was taken. Whoever
+    /// sends it anew finds a token that is good.
+    async fn renewed_too_late(&self, journey: &Journey<'_>, refused: Option<u64>) -> HttpError {
+        let host = host_of(&journey.trip.url);
+        if let Some(signer) = journey.signer {
+            let mut trip = Trip::new(journey.trip.method.clone(), journey.trip.url.clone());
+            let (wire, setup, caller) = (journey.wire, &self.setup, journey.caller);
+            let signed = signer.sign(&mut trip, &self.http, wire, setup, refused, caller);
+            if let Err(error) = signed.await {
+                return error;
+            }
+        }
+        HttpError::unreachable(format!(
+            "`{host}` refused the token of a request after it took part of its body, which was \
+             not kept: the token is renewed, and the request has to be made again"
+        ))
     }
 
     fn answer(
@@ -353,7 +421,7 @@ impl Connection {
         let headers = headers::incoming(head, inflater.is_some(), signed, &redactor);
         let limits = Limits { most: settings.max_response, silence: settings.read_timeout, left };
         let body = Body::new(response, host.clone(), limits, inflater, redactor, &*caller);
-        Ok(Answer { status, headers, body, caller, line, host })
+        Ok(Answer { status, headers, body, caller, line, host, feed: None })
     }
 
     /// Whether a request may be sent. `from` is who sent it there, if not the connector.

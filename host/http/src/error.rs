@@ -20,6 +20,9 @@ pub const TOO_LARGE: &str = "host.too-large";
 /// Code of an error about an answer that cannot be understood.
 pub const BAD_ANSWER: &str = "host.bad-answer";
 
+/// Code of an error about a server that cannot be trusted, or does not speak TLS.
+pub const TLS: &str = "host.tls";
+
 /// A request that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpError {

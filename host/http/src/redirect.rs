@@ -9,6 +9,18 @@ use crate::target;
 /// Redirects that are followed for one request.
 pub(crate) const MOST: usize = 10;
 
+/// Who follows redirects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Redirects {
+    /// The host, for the connector. Credentials are left behind where the origin changes.
+    #[default]
+    Followed,
+    /// The connector, which gets the answer as it is. Where it was sent cannot be told from where
+    /// it wanted to go: a credential goes to the origin of the base URL and the hosts it names
+    /// itself, and nowhere else.
+    Left,
+}
+
 /// Where an answer sends us.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Redirect {

@@ -13,6 +13,7 @@ use crate::error::HttpError;
 use crate::redact::Redactor;
 use crate::secret::Secret;
 use crate::service::{Http, named};
+use crate::target::BaseUrl;
 use crate::text::shown;
 use crate::trip::{Trip, Wire};
 
@@ -94,6 +95,20 @@ impl Signer {
         let host = trip.url.host_str().unwrap_or_default();
         Err(HttpError::not_granted(format!(
             "the credential `{key}` may not go to `{host}`: to let it, add it to `{key}.hosts`"
+        )))
+    }
+
+    /// Whether it may go to a host to which a server may have sent the connector.
+    pub(crate) fn may_be_led(&self, trip: &Trip, base: Option<&BaseUrl>) -> Result<(), HttpError> {
+        let own = base.is_some_and(|base| base.url().origin() == trip.url.origin());
+        if self.credential.hosts.is_some() || own {
+            return self.may_go(trip);
+        }
+        let key = &self.credential.key;
+        let host = trip.url.host_str().unwrap_or_default();
+        Err(HttpError::not_granted(format!(
+            "the credential `{key}` goes to the origin of `base_url` alone where the connector \
+             follows redirects by itself, and not to `{host}`: to let it, add it to `{key}.hosts`"
         )))
     }
 

@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use tokio::runtime::Handle;
@@ -13,10 +12,8 @@ use url::Url;
 
 use crate::caller::{Caller, patiently};
 use crate::client::{self, Failed};
+use crate::content::{Content, SLOWEST};
 use crate::error::HttpError;
-
-/// Bytes that anybody can be expected to take in a second: larger bodies are given more time.
-const SLOWEST: u64 = 64 << 10;
 
 /// A request as it is sent.
 #[derive(Clone, Debug)]
@@ -24,12 +21,12 @@ pub(crate) struct Trip {
     pub method: Method,
     pub url: Url,
     pub headers: HeaderMap,
-    pub body: Option<Bytes>,
+    pub body: Content,
 }
 
 impl Trip {
     pub(crate) fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: None }
+        Self { method, url, headers: HeaderMap::new(), body: Content::Nothing }
     }
 }
 
@@ -53,20 +50,36 @@ impl Wire {
     ) -> Result<reqwest::Response, Failed> {
         let lasting = |error| Failed { error, unsent: true, may_pass: false };
         let host = trip.url.host_str().unwrap_or_default().to_owned();
-        let size = trip.body.as_ref().map_or(0, Bytes::len) as u64;
+        let size = trip.body.held() as u64;
+        let stream = trip.body.stream().cloned();
         let mut request = reqwest::Request::new(trip.method, trip.url);
         *request.headers_mut() = trip.headers;
-        *request.body_mut() = trip.body.map(reqwest::Body::from);
+        *request.body_mut() = match trip.body {
+            Content::Nothing => None,
+            Content::Bytes(bytes) => Some(bytes.into()),
+            Content::Stream(stream) => Some(stream.body()),
+        };
         let sent = Under {
             threads: self.threads.clone(),
             request: Some(Box::pin(self.client.execute(request))),
         };
         let wait = silence.saturating_add(Duration::from_secs(size / SLOWEST));
-        let answered = patiently(caller, tokio::time::timeout(wait, sent)).await;
-        match answered.map_err(lasting)? {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(client::failed(error, &host, &self.allow)),
-            Err(_) => {
+        let heard = async {
+            match &stream {
+                None => tokio::time::timeout(wait, sent).await.ok(),
+                Some(stream) => stream.while_heard(silence, sent).await,
+            }
+        };
+        match patiently(caller, heard).await.map_err(lasting)? {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(error)) => Err(client::failed(error, &host, &self.allow)),
+            None if stream.is_some_and(|stream| !stream.is_over()) => {
+                let message = format!(
+                    "`{host}` took nothing more of a body within {silence:?} (`read_timeout`)"
+                );
+                Err(Failed { error: HttpError::timeout(message), unsent: false, may_pass: true })
+            }
+            None => {
                 let message = format!("`{host}` did not answer within {wait:?} (`read_timeout`)");
                 Err(Failed { error: HttpError::timeout(message), unsent: false, may_pass: true })
             }

@@ -22,9 +22,9 @@ pub mod store {
         pub_export_macro: true,
         export_macro_name: "export_store",
         with: {
-            "hygge:connector/types@0.1.0": crate::bindings::home::hygge::connector::types,
-            "hygge:connector/host@0.1.0": crate::bindings::home::hygge::connector::host,
-            "hygge:connector/http@0.1.0": crate::bindings::home::hygge::connector::http,
+            "hygge:connector/types@0.1.1": crate::bindings::home::hygge::connector::types,
+            "hygge:connector/host@0.1.1": crate::bindings::home::hygge::connector::host,
+            "hygge:connector/http@0.1.1": crate::bindings::home::hygge::connector::http,
         },
     });
 }

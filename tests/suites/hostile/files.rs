@@ -56,13 +56,13 @@ fn a_core_module() {
 
 #[test]
 fn a_component_of_another_world() {
-    refused(&wat("(component)"), &["exports nothing", "hygge:connector/home@0.1.0"]);
+    refused(&wat("(component)"), &["exports nothing", "hygge:connector/home@0.1.1"]);
     refused(&exporting("wasi:cli/run@0.2.0"), &["wasi:cli/run@0.2.0"]);
 }
 
 #[test]
 fn a_component_of_another_contract() {
-    refused(&exporting("hygge:connector/home@0.2.0"), &["contract 0.2.0", "speaks 0.1.0"]);
+    refused(&exporting("hygge:connector/home@0.2.0"), &["contract 0.2.0", "speaks 0.1.1"]);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn one_that_imports_what_nobody_gives() {
 #[test]
 fn one_that_imports_of_wasi_what_is_not_there() {
     let component =
-        wat(r#"(component (import "wasi:http/outgoing-handler@0.2.0" (instance)) (component $c)
+        wat(r#"(component (import "wasi:http/outgoing-handler@0.3.0" (instance)) (component $c)
            (instance $i (instantiate $c)) (export "hygge:connector/home@0.1.0" (instance $i)))"#);
     let project = project(&component);
     project.hygge(&["go"]).fails_with(&["`odd`"]);

@@ -7,3 +7,4 @@ mod files;
 mod network;
 mod run;
 mod stopped;
+mod uploads;

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use hygge_core::fault::FaultKind;
 use hygge_core::project::keys::{Json, Key};
 use hygge_core::project::problem::Problems;
@@ -21,6 +20,7 @@ use zeroize::Zeroizing;
 
 use super::{Mark, bearer};
 use crate::caller::{Caller, patiently};
+use crate::content::Content;
 use crate::error::{CREDENTIAL, HttpError};
 use crate::retry;
 use crate::secret::Secret;
@@ -265,7 +265,7 @@ impl TokenCell {
             let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
             trip.headers.insert(CONTENT_TYPE, kind);
             trip.headers.extend(form.signed.map(|signed| (AUTHORIZATION, signed)));
-            trip.body = Some(Bytes::copy_from_slice(form.text.as_bytes()));
+            trip.body = Content::from(form.text.as_bytes().to_vec());
             let outcome = match wire.send(trip, PATIENCE, caller).await {
                 Ok(response) if retry::may_pass(response.status()) => {
                     let status = response.status();

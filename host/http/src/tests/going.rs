@@ -141,7 +141,7 @@ async fn a_redirect_is_checked_like_any_request() {
     assert!(other.received().is_empty());
 
     let mut post = request("POST", "/post");
-    post.body = Some(b"rows".to_vec());
+    post.body = b"rows".to_vec().into();
     assert_eq!(world.whole(post).await.unwrap().1, "here");
     let last = server.received().pop().unwrap();
     assert_eq!((last.method(), last.text().as_str()), ("GET", ""));

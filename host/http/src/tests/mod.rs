@@ -4,6 +4,7 @@ mod answers;
 mod going;
 mod secrets;
 mod secure;
+mod sending;
 mod server;
 mod signing;
 mod trying;

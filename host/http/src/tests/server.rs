@@ -153,6 +153,11 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Received> 
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         .collect();
+    if headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked") {
+        buffer.drain(..head);
+        let body = chunks(stream, buffer).await?;
+        return Some(Received { line, headers, body, connection: 0 });
+    }
     let length = headers.iter().find(|(name, _)| name == "content-length");
     let length: usize = length.map_or(0, |(_, value)| value.parse().unwrap());
     while buffer.len() < head + length {
@@ -161,6 +166,30 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Received> 
     let body = buffer[head..head + length].to_vec();
     buffer.drain(..head + length);
     Some(Received { line, headers, body, connection: 0 })
+}
+
+/// A body that comes in chunks.
+async fn chunks(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let line = loop {
+            if let Some(at) = buffer.windows(2).position(|window| window == b"\r\n") {
+                break at;
+            }
+            fill(stream, buffer).await?;
+        };
+        let size = std::str::from_utf8(&buffer[..line]).unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        let (from, end) = (line + 2, line + 2 + size + 2);
+        while buffer.len() < end {
+            fill(stream, buffer).await?;
+        }
+        body.extend_from_slice(&buffer[from..from + size]);
+        buffer.drain(..end);
+        if size == 0 {
+            return Some(body);
+        }
+    }
 }
 
 async fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<()> {

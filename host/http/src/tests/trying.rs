@@ -43,7 +43,7 @@ async fn what_may_have_been_taken_is_not_sent_twice_unasked() {
             let server = flaky(vec![failure]).await;
             let world = Granted::base(server.origin()).set(|set| set.retries = 3).world();
             let mut request = request(method, "/");
-            request.body = Some(b"rows".to_vec());
+            request.body = b"rows".to_vec().into();
             request.retry = retry.map(str::to_owned);
             let _ = world.whole(request).await;
             let received = server.received();

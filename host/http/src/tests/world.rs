@@ -58,7 +58,7 @@ impl Caller for Listener {
 
 /// A way out.
 pub(crate) struct World {
-    pub connection: Connection,
+    pub connection: Arc<Connection>,
     pub listener: Arc<Listener>,
 }
 
@@ -140,7 +140,7 @@ impl Granted {
     }
 
     pub(crate) fn world(self) -> World {
-        let connection = Connection::new(&self.http, Arc::new(self.spec));
+        let connection = Arc::new(Connection::new(&self.http, Arc::new(self.spec)));
         World { connection, listener: Listener::new() }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hygge_core::budget::Share;
 use hygge_core::fault::FaultKind;
-use hygge_http::{Caller, HttpError, Request};
+use hygge_http::{Caller, HttpError, Redirects, Request};
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::Resource;
 
@@ -20,10 +20,26 @@ use crate::meter::Meter;
 #[allow(unreachable_pub)]
 pub type Response = hygge_http::Answer;
 
+/// The host's side of a handle on a request whose body is being written.
+///
+/// Public for the generated bindings alone, which name it.
+#[allow(unreachable_pub)]
+pub type Upload = hygge_http::Upload;
+
 /// For whom an instance sends requests.
 struct Errand {
     job: Arc<Job>,
     meter: Arc<Meter>,
+}
+
+impl Errand {
+    fn new(job: &Arc<Job>, meter: &Arc<Meter>) -> Self {
+        Self { job: Arc::clone(job), meter: Arc::clone(meter) }
+    }
+
+    fn of(state: &State) -> Arc<Self> {
+        Arc::new(Self::new(&state.job, &state.meter))
+    }
 }
 
 impl Caller for Errand {
@@ -55,28 +71,32 @@ fn sent(
     request: http::Request,
 ) -> impl Future<Output = Result<Response, types::Error>> + Send + use<> {
     let way = Arc::clone(&state.http);
-    let errand = Errand { job: Arc::clone(&state.job), meter: Arc::clone(&state.meter) };
+    let errand = Errand::of(state);
     async move {
-        let answer = way.send(asked(request), Arc::new(errand)).await;
+        let answer = way.send(asked(request), errand).await;
         answer.map_err(types::Error::from)
     }
 }
 
 /// A request as the contract has it. Options that are not known are for later versions.
 fn asked(request: http::Request) -> Request {
-    let option = |name: &str| {
-        let found = request.options.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str())
-    };
+    let timeout = option(&request, "timeout-ms").and_then(|ms| ms.parse().ok());
     Request {
-        timeout: option("timeout-ms").and_then(|ms| ms.parse().ok()).map(Duration::from_millis),
-        retry: option("retry").map(str::to_owned),
+        timeout: timeout.map(Duration::from_millis),
+        retry: option(&request, "retry").map(str::to_owned),
         method: request.method,
         target: request.target,
         headers: request.headers,
-        body: request.body,
+        body: request.body.into(),
         credential: request.credential,
+        redirects: Redirects::Followed,
     }
+}
+
+/// What an option says.
+fn option<'a>(request: &'a http::Request, name: &str) -> Option<&'a str> {
+    let found = request.options.iter().find(|(key, _)| key == name);
+    found.map(|(_, value)| value.as_str())
 }
 
 impl From<HttpError> for types::Error {
@@ -103,6 +123,17 @@ impl From<HttpError> for types::Error {
 }
 
 impl http::Host for State {
+    async fn start(
+        &mut self,
+        request: http::Request,
+    ) -> wasmtime::Result<Result<Resource<Upload>, types::Error>> {
+        let length = option(&request, "length").and_then(|bytes| bytes.parse().ok());
+        match Upload::begin(&self.http, asked(request), length, Errand::of(self)) {
+            Ok(upload) => Ok(Ok(self.table.push(upload)?)),
+            Err(error) => Ok(Err(error.into())),
+        }
+    }
+
     async fn send(
         &mut self,
         request: http::Request,
@@ -138,6 +169,35 @@ impl http::Host for State {
             });
         }
         Ok(handles)
+    }
+}
+
+impl http::HostUpload for State {
+    async fn write(
+        &mut self,
+        upload: Resource<Upload>,
+        bytes: Vec<u8>,
+    ) -> wasmtime::Result<Result<bool, types::Error>> {
+        let written = self.table.get_mut(&upload)?.write(bytes).await;
+        self.got_on();
+        Ok(written.map_err(types::Error::from))
+    }
+
+    async fn finish(
+        &mut self,
+        upload: Resource<Upload>,
+    ) -> wasmtime::Result<Result<Resource<Response>, types::Error>> {
+        let answer = self.table.delete(upload)?.finish().await;
+        self.got_on();
+        match answer {
+            Ok(answer) => Ok(Ok(self.table.push(answer)?)),
+            Err(error) => Ok(Err(error.into())),
+        }
+    }
+
+    async fn drop(&mut self, upload: Resource<Upload>) -> wasmtime::Result<()> {
+        self.table.delete(upload)?;
+        Ok(())
     }
 }
 

@@ -136,7 +136,7 @@ fn a_component_that_is_no_connector_is_refused_with_what_is_missing() {
     };
     let other = load(&wat::parse_str("(component)").unwrap());
     assert_eq!(other.kind(), FaultKind::Config);
-    assert!(other.to_string().contains("hygge:connector/home@0.1.0"), "{other}");
+    assert!(other.to_string().contains("hygge:connector/home@0.1.1"), "{other}");
     let module = load(&wat::parse_str("(module)").unwrap());
     assert!(module.to_string().contains("connector `x`"), "{module}");
     assert_eq!(load(b"nothing of the kind").kind(), FaultKind::Config);

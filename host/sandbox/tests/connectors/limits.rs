@@ -133,9 +133,9 @@ async fn a_chunk_larger_than_the_boundary_lets_through_is_refused() {
 }
 
 const HOST: &str = r#"
-  (import "hygge:connector/host@0.1.0" "log"
+  (import "hygge:connector/host@0.1.1" "log"
     (func $log (param i32 i32 i32 i32 i32)))
-  (import "hygge:connector/host@0.1.0" "sleep" (func $sleep (param i64 i32)))"#;
+  (import "hygge:connector/host@0.1.1" "sleep" (func $sleep (param i64 i32)))"#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_that_waits_for_ever_is_given_up() {

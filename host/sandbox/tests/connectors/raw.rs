@@ -9,9 +9,9 @@ use crate::support::Guest;
 
 /// Imports, and bytes at 12000 that are not UTF-8.
 const FIELDS: &str = r#"
-  (import "hygge:connector/host@0.1.0" "log"
+  (import "hygge:connector/host@0.1.1" "log"
     (func $log (param i32 i32 i32 i32 i32)))
-  (import "[export]hygge:connector/home@0.1.0" "[resource-drop]session"
+  (import "[export]hygge:connector/home@0.1.1" "[resource-drop]session"
     (func $drop-session (param i32)))
   (data (i32.const 12000) "\ff\fe\fd")"#;
 
@@ -109,7 +109,7 @@ async fn what_happens_before_anything_is_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_after_an_answer() {
-    const POST: &str = "cabi_post_hygge:connector/home@0.1.0#[method]reader.next";
+    const POST: &str = "cabi_post_hygge:connector/home@0.1.1#[method]reader.next";
     let after = |what: &str| -> &'static str {
         Box::leak(format!("(func (export \"{POST}\") (param i32) {what})").into_boxed_str())
     };

@@ -90,7 +90,7 @@ fn vault(write: &str) -> Vec<u8> {
     (i32.store8 (i32.const 1048) (i32.const 0))
     (i32.const 1024))
   (func (export "STORE#[method]writer.abort") (param i32)))"#
-        .replace("STORE", "hygge:connector/store@0.1.0")
+        .replace("STORE", "hygge:connector/store@0.1.1")
         .replace("WRITE", write);
     wrap(&wat::parse_str(&text).unwrap(), Some(World::Store)).unwrap()
 }

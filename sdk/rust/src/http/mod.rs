@@ -19,8 +19,10 @@
 mod date;
 mod response;
 mod status;
+mod upload;
 
 pub use response::Response;
+pub use upload::Upload;
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -132,6 +134,34 @@ impl Request {
     /// Where it goes.
     pub fn target(&self) -> &str {
         &self.0.target
+    }
+
+    /// How many bytes the body of an [`upload`](Self::upload) will have: some servers want to know.
+    pub fn length(mut self, bytes: u64) -> Self {
+        self.0.options.push(("length".to_owned(), bytes.to_string()));
+        self
+    }
+
+    /// Begins it, with a body that is then written bit by bit: one that is too large to be held, or
+    /// whose end is not known yet. Nothing of it is kept: it is not tried again, and a redirect
+    /// that wants it elsewhere is an error.
+    ///
+    /// ```
+    /// # fn rows() -> Vec<Vec<u8>> { Vec::new() }
+    /// fn send() -> hygge_sdk::Result<()> {
+    ///     let mut upload = hygge_sdk::http::post("import").credential("token").upload()?;
+    ///     for row in rows() {
+    ///         if !upload.write(&row)? {
+    ///             break;
+    ///         }
+    ///     }
+    ///     upload.finish()?.ok()?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn upload(self) -> Result<Upload> {
+        let target = self.0.target.clone();
+        Ok(Upload::new(imports::start(self.0)?, target))
     }
 
     /// Sends it. Any status is an answer; see [`Response::ok`].

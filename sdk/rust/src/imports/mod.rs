@@ -9,9 +9,13 @@ pub(crate) mod native;
 mod wasm;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use native::{Response, log, now, progress, send, send_all, sleep};
+pub(crate) use native::{
+    Response, Upload, finish, log, now, progress, send, send_all, sleep, start, write,
+};
 #[cfg(target_arch = "wasm32")]
-pub(crate) use wasm::{Response, log, now, progress, send, send_all, sleep};
+pub(crate) use wasm::{
+    Response, Upload, finish, log, now, progress, send, send_all, sleep, start, write,
+};
 
 /// A request as the contract has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -76,6 +76,39 @@ pub(crate) fn send_all(requests: Vec<Request>) -> Vec<Result<Response>> {
     requests.into_iter().map(send).collect()
 }
 
+/// A request whose body is collected: what stands in for the host is asked at its end.
+pub(crate) struct Upload {
+    request: Request,
+    body: Vec<u8>,
+}
+
+pub(crate) fn start(request: Request) -> Result<Upload> {
+    services().ok_or_else(nobody)?;
+    match request.body {
+        None => Ok(Upload { request, body: Vec::new() }),
+        Some(_) => {
+            Err(Error::bug("a request that is written bit by bit cannot have a body beforehand"))
+        }
+    }
+}
+
+pub(crate) fn write(upload: &mut Upload, bytes: &[u8]) -> Result<bool> {
+    upload.body.extend_from_slice(bytes);
+    Ok(true)
+}
+
+pub(crate) fn finish(upload: Upload) -> Result<Response> {
+    let Upload { request, body } = upload;
+    let length = request.options.iter().find(|(name, _)| name == "length");
+    match length.and_then(|(_, length)| length.parse::<usize>().ok()) {
+        Some(length) if length != body.len() => Err(Error::bug(format!(
+            "a body has {} of the {length} bytes it was to have",
+            body.len()
+        ))),
+        _ => send(Request { body: Some(body), ..request }),
+    }
+}
+
 impl Answer for Response {
     fn status(&self) -> u16 {
         self.as_ref().status()

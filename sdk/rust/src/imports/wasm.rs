@@ -5,7 +5,7 @@ use crate::bindings::home::hygge::connector::{host, http};
 use crate::error::{Error, Result};
 use crate::log::Level;
 
-pub(crate) use http::Response;
+pub(crate) use http::{Response, Upload};
 
 pub(crate) fn log(level: Level, message: &str, fields: &[(String, String)]) {
     let level = match level {
@@ -37,6 +37,18 @@ pub(crate) fn send(request: Request) -> Result<Response> {
 pub(crate) fn send_all(requests: Vec<Request>) -> Vec<Result<Response>> {
     let requests: Vec<http::Request> = requests.into_iter().map(Into::into).collect();
     http::send_all(&requests).into_iter().map(|sent| sent.map_err(Error::from)).collect()
+}
+
+pub(crate) fn start(request: Request) -> Result<Upload> {
+    http::start(&request.into()).map_err(Error::from)
+}
+
+pub(crate) fn write(upload: &mut Upload, bytes: &[u8]) -> Result<bool> {
+    upload.write(bytes).map_err(Error::from)
+}
+
+pub(crate) fn finish(upload: Upload) -> Result<Response> {
+    Upload::finish(upload).map_err(Error::from)
 }
 
 impl From<Request> for http::Request {

@@ -355,6 +355,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_uploaded_is_sent_at_its_end() {
+        let world = World::new().serving(|sent| Answer::json(json!(sent.body.len())));
+        world.run(|| {
+            let mut upload = http::post("/import").length(8).upload().unwrap();
+            assert!(upload.write(b"some").unwrap() && upload.write(b"more").unwrap());
+            assert_eq!(upload.finish().unwrap().ok().unwrap().json::<u64>().unwrap(), 8);
+            // One that is dropped was never sent.
+            drop(http::post("/import").upload().unwrap());
+            let short = http::post("/import").length(8).upload().unwrap().finish();
+            assert!(short.unwrap_err().to_string().contains("0 of the 8 bytes"));
+            assert!(http::post("/import").body("x").upload().is_err());
+        });
+        assert_eq!(world.requests(), [("POST".to_owned(), "/import".to_owned())]);
+        assert_eq!(world.sent()[0].body, b"somemore");
+    }
+
+    #[test]
     fn the_clock_moves_by_sleeping_and_the_log_is_kept() {
         let world = World::new().cancelled_after(1);
         world.run(|| {

@@ -58,7 +58,7 @@ fn rep_of(handle: u32) {
 #[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code)]
 mod raw {
-    #[link(wasm_import_module = "[export]hygge:connector/home@0.1.0")]
+    #[link(wasm_import_module = "[export]hygge:connector/home@0.1.1")]
     unsafe extern "C" {
         #[link_name = "[resource-drop]reader"]
         pub(super) fn drop_reader(handle: u32);

@@ -16,6 +16,7 @@ mod network;
 mod plan;
 mod rows;
 mod store;
+mod uploads;
 
 use hygge_sdk::bindings::home::hygge::connector::types;
 

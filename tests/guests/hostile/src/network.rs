@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use hygge_sdk::bindings::home::hygge::connector::{http, types};
 
 use crate::deeds::error;
+use crate::uploads;
 
 thread_local! {
     /// The origin of a server that was not granted.
@@ -61,14 +62,18 @@ pub(crate) fn commit(deed: &str) -> Result<(), types::Error> {
         "hoard" => loop {
             std::mem::forget(http::send(&request("/"))?);
         },
-        _ => return Ok(()),
+        _ => return uploads::commit(deed),
     };
     tell(request(&target))
 }
 
 /// Sends a request and tells what was answered.
 fn tell(request: http::Request) -> Result<(), types::Error> {
-    let answer = http::send(&request)?;
+    read(&http::send(&request)?)
+}
+
+/// Tells what was answered.
+pub(crate) fn read(answer: &http::Response) -> Result<(), types::Error> {
     let mut body = Vec::new();
     loop {
         let more = answer.read(1 << 16)?;

@@ -14,7 +14,10 @@ pub(crate) mod generated {
         world: "hygge:connector/connector",
         imports: { default: async | trappable },
         exports: { default: async },
-        with: { "hygge:connector/http.response": crate::imports::http::Response },
+        with: {
+            "hygge:connector/http.response": crate::imports::http::Response,
+            "hygge:connector/http.upload": crate::imports::http::Upload,
+        },
     });
 }
 
