@@ -47,6 +47,8 @@ pub(crate) struct Body {
     ended: bool,
     redacted: bool,
     broken: Option<HttpError>,
+    /// Bytes of the answer's headers, which are held as long as this.
+    head: usize,
     charged: Option<Permit>,
 }
 
@@ -57,6 +59,7 @@ impl Body {
         limits: Limits,
         inflater: Option<Inflater>,
         redactor: Arc<Redactor>,
+        head: usize,
         caller: &dyn Caller,
     ) -> Self {
         let mut body = Self {
@@ -72,6 +75,7 @@ impl Body {
             ended: false,
             redacted: false,
             broken: None,
+            head,
             charged: caller.memory().map(|share| share.charge(0)),
         };
         body.charge();
@@ -206,7 +210,7 @@ impl Body {
     fn charge(&mut self) {
         if let Some(charged) = &mut self.charged {
             let kept = self.inflater.as_ref().map_or(0, Inflater::keeps);
-            charged.resize(OF_CONNECTION + kept + self.held.len() + self.ready.len());
+            charged.resize(OF_CONNECTION + self.head + kept + self.held.len() + self.ready.len());
         }
     }
 }

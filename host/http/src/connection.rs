@@ -420,7 +420,7 @@ impl Connection {
         let status = response.status().as_u16();
         let headers = headers::incoming(head, inflater.is_some(), signed, &redactor);
         let limits = Limits { most: settings.max_response, silence: settings.read_timeout, left };
-        let body = Body::new(response, host.clone(), limits, inflater, redactor, &*caller);
+        let body = Body::new(response, host.clone(), limits, inflater, redactor, size, &*caller);
         Ok(Answer { status, headers, body, caller, line, host, feed: None })
     }
 

@@ -12,6 +12,8 @@ use crate::engine::Machine;
 use crate::fault;
 use crate::guest::GuestError;
 use crate::imports::State;
+use crate::imports::http::Errand;
+use crate::imports::wasi_http::WasiHttp;
 use crate::job::Job;
 use crate::limits::Limits;
 use crate::meter::{Meter, Stop};
@@ -40,11 +42,14 @@ impl Instance {
         let meter = Meter::new(policy, job.overdue);
         let mut table = ResourceTable::new();
         table.set_max_capacity(policy.handles);
+        let http = Arc::new(Connection::new(&machine.http, Arc::clone(&job.client.net)));
+        let errand = Errand::new(job, &meter);
         let state = State {
             limits: Limits::new(policy, job.memory.as_ref()),
             table,
             wasi: crate::imports::wasi::context(job),
-            http: Arc::new(Connection::new(&machine.http, Arc::clone(&job.client.net))),
+            wasi_http: WasiHttp::new(&http, errand),
+            http,
             job: Arc::clone(job),
             meter: Arc::clone(&meter),
         };

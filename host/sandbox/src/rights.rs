@@ -18,10 +18,7 @@ pub(crate) fn guest(connector: &Connector, policy: &Policy, net: &Spec, root: &P
     Guest {
         name: connector.name().to_owned(),
         version: version.filter(|version| !version.is_empty()),
-        source: match connector.source() {
-            Source::Builtin(_) => "built in".to_owned(),
-            Source::File(path) => path.strip_prefix(root).unwrap_or(path).display().to_string(),
-        },
+        source: source(connector, root),
         digest: connector.digest().to_string(),
         asks: asks(connector),
         has: Rights {
@@ -29,6 +26,18 @@ pub(crate) fn guest(connector: &Connector, policy: &Policy, net: &Spec, root: &P
             credentials: net.auth.labels().map(str::to_owned).collect(),
             limits: unusual(policy),
         },
+    }
+}
+
+/// Where its code is, and what else it speaks.
+fn source(connector: &Connector, root: &Path) -> String {
+    let place = match connector.source() {
+        Source::Builtin(_) => "built in".to_owned(),
+        Source::File(path) => path.strip_prefix(root).unwrap_or(path).display().to_string(),
+    };
+    match connector.worlds().wasi().any(|name| name.starts_with("wasi:http/")) {
+        true => format!("{place}, which speaks wasi:http"),
+        false => place,
     }
 }
 

@@ -8,3 +8,4 @@ mod network;
 mod run;
 mod stopped;
 mod uploads;
+mod wasi_http;

@@ -118,6 +118,16 @@ impl Outcomes {
         }
     }
 
+    /// Panics unless every one has warnings that say so.
+    pub(crate) fn warned(&self, flow: &str, deeds: &[Deed]) {
+        for (entity, words) in deeds {
+            let warnings = self.get(flow, entity)["warnings"].to_string();
+            for word in *words {
+                assert!(warnings.contains(word), "`{word}` is not said of {entity}: {warnings}");
+            }
+        }
+    }
+
     pub(crate) fn succeeded(&self, flow: &str, entity: &str, rows: u64) -> &Value {
         let outcome = self.get(flow, entity);
         assert_eq!(outcome["status"], "success", "{outcome:#}");

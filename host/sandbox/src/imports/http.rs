@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::component::Resource;
 
 use super::State;
+use super::log::Level;
 use crate::bindings::v0_1::generated::hygge::connector::{http, types};
 use crate::job::Job;
 use crate::meter::Meter;
@@ -27,18 +28,23 @@ pub type Response = hygge_http::Answer;
 pub type Upload = hygge_http::Upload;
 
 /// For whom an instance sends requests.
-struct Errand {
+pub(crate) struct Errand {
     job: Arc<Job>,
     meter: Arc<Meter>,
 }
 
 impl Errand {
-    fn new(job: &Arc<Job>, meter: &Arc<Meter>) -> Self {
+    pub(crate) fn new(job: &Arc<Job>, meter: &Arc<Meter>) -> Self {
         Self { job: Arc::clone(job), meter: Arc::clone(meter) }
     }
 
     fn of(state: &State) -> Arc<Self> {
         Arc::new(Self::new(&state.job, &state.meter))
+    }
+
+    /// Tells the user what was refused, of what the connector itself cannot be told.
+    pub(super) fn refused(&self, message: &str) {
+        self.job.log.line(Level::Warn, message, &[]);
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod host;
 pub(crate) mod http;
 pub(crate) mod log;
 pub(crate) mod wasi;
+pub(crate) mod wasi_http;
 
 use std::sync::Arc;
 
@@ -16,12 +17,15 @@ use crate::job::Job;
 use crate::limits::Limits;
 use crate::meter::Meter;
 
+use self::wasi_http::WasiHttp;
+
 /// What the host keeps for one instance.
 pub(crate) struct State {
     pub limits: Limits,
     /// The host's side of the handles that the instance holds.
     pub table: ResourceTable,
     pub wasi: WasiCtx,
+    pub wasi_http: WasiHttp,
     /// The way out to the network.
     pub http: Arc<Connection>,
     pub job: Arc<Job>,
@@ -49,6 +53,7 @@ pub(crate) fn link(linker: &mut Linker<State>, wasi: bool) -> wasmtime::Result<(
     connector::http::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
     if wasi {
         wasmtime_wasi::p2::add_to_linker_async(linker)?;
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     }
     Ok(())
 }

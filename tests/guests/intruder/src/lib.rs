@@ -6,6 +6,8 @@ use hygge_sdk::{
 };
 use serde_json::json;
 
+mod web;
+
 mod wasi {
     #![allow(missing_docs, unreachable_pub, clippy::all)]
     wit_bindgen::generate!({ path: "src/wasi.wit", world: "hygge:intruder/intruder", generate_all });
@@ -19,15 +21,18 @@ use wasi::wasi::random::random;
 use wasi::wasi::sockets::network::{IpAddressFamily, IpSocketAddress, Ipv4SocketAddress};
 use wasi::wasi::sockets::{instance_network, ip_name_lookup, tcp_create_socket};
 
-struct Intruder;
+struct Intruder {
+    /// Origins it was told of.
+    places: web::Places,
+}
 
 impl Home for Intruder {
     type Config = serde_json::Value;
     type Split = String;
     type Reader = Search;
 
-    fn open(_: Self::Config, _: &Context) -> Result<Self> {
-        Ok(Self)
+    fn open(config: Self::Config, _: &Context) -> Result<Self> {
+        Ok(Self { places: web::Places::of(&config) })
     }
 
     fn schema(&self, _: &Query) -> Result<Schema> {
@@ -39,12 +44,13 @@ impl Home for Intruder {
     }
 
     fn read(&self, table: String, _: Option<()>) -> Result<Search> {
-        Ok(Search { table: Some(table) })
+        Ok(Search { table: Some(table), places: self.places.clone() })
     }
 }
 
 struct Search {
     table: Option<String>,
+    places: web::Places,
 }
 
 impl Reader for Search {
@@ -65,7 +71,7 @@ impl Reader for Search {
                     let _ = stdout.write(&b"\x1b[2Jnothing to see here\n".repeat(40));
                 }
             }
-            _ => {}
+            deed => web::commit(deed, &self.places)?,
         }
         let mut lines = Vec::new();
         for (what, found) in found()? {

@@ -13,6 +13,7 @@ use hygge_forge::world;
 use hygge_sandbox::{Connector, PolicyKeys};
 use serde_json::json;
 
+use super::of_wasi;
 use super::target::{Target, kinds};
 use crate::args::Global;
 use crate::args::connector::CheckArgs;
@@ -69,7 +70,7 @@ fn fits(checks: &mut Checks, connector: &Connector) {
     }
     let wasi: Vec<&str> = connector.worlds().wasi().collect();
     if !wasi.is_empty() {
-        let note = format!("{}: linked, and grants nothing", wasi.join(", "));
+        let note = format!("{}: linked; {}", wasi.join(", "), of_wasi(connector.worlds()));
         checks.remark("WASI", &note);
     }
 }

@@ -8,6 +8,7 @@ use hygge_core::project::keys::{Json, KeySet};
 use hygge_sandbox::{Connector, asks};
 use serde_json::{Value, json};
 
+use super::of_wasi;
 use super::target::{Target, kinds};
 use crate::args::Global;
 use crate::args::connector::InspectArgs;
@@ -52,7 +53,7 @@ fn describe(target: &Target, connector: &Connector) -> String {
         worlds.imports.iter().map(String::as_str).partition(|name| name.starts_with("wasi:"));
     let wasi = match wasi.as_slice() {
         [] => "nothing".to_owned(),
-        names => format!("{} (which grants nothing: no files, no environment)", names.join(", ")),
+        names => format!("{} ({})", names.join(", "), of_wasi(worlds)),
     };
     let asked = asks(connector);
     for (title, value) in [

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use hygge_core::fault::{Fault, FaultKind};
 use hygge_forge::ForgeError;
+use hygge_forge::world::Worlds;
 
 use crate::args::Global;
 use crate::args::connector::ConnectorAction;
@@ -26,6 +27,17 @@ pub(super) fn connector(action: &ConnectorAction, global: &Global) -> Result<Exi
         ConnectorAction::Check(args) => check::check(args, global),
         ConnectorAction::Inspect(args) => inspect::inspect(args, global),
         ConnectorAction::Test(args) => test::test(args, global),
+    }
+}
+
+/// What its imports of WASI mean for who runs it.
+fn of_wasi(worlds: &Worlds) -> &'static str {
+    match worlds.wasi().any(|name| name.starts_with("wasi:http/")) {
+        true => {
+            "grants no files and no environment; requests go where `base_url` and `allow_hosts` \
+             say, as all requests do"
+        }
+        false => "grants nothing: no files, no environment",
     }
 }
 
