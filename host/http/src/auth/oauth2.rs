@@ -144,6 +144,10 @@ impl TokenSource for RefreshToken {
         self.to_json().to_string()
     }
 
+    fn refresh_token(&self) -> Option<&Secret> {
+        Some(&self.refresh_token)
+    }
+
     fn refused(&self) -> &'static str {
         "the refresh token may have been used up or withdrawn: get a new one"
     }

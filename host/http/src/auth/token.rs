@@ -48,6 +48,10 @@ pub(crate) trait TokenSource: fmt::Debug + Send + Sync {
     fn secrets(&self) -> Vec<Secret>;
     /// What it is, apart from its secrets: sources of the same description and secrets are one.
     fn described(&self) -> String;
+    /// The refresh token that was written down, of a source that uses one.
+    fn refresh_token(&self) -> Option<&Secret> {
+        None
+    }
     /// What to do when no token is given out.
     fn refused(&self) -> &'static str;
 }
@@ -228,6 +232,9 @@ impl TokenCell {
         self.remember(secret);
         if let Some(rotated) = rotated {
             self.remember(rotated.clone());
+            if state.rotated.is_none() {
+                self.warn_of_rotation(&rotated, key, caller);
+            }
             state.rotated = Some(rotated);
         }
         state.number += 1;
@@ -237,6 +244,22 @@ impl TokenCell {
         let token = Token { mark, number: state.number, renew };
         state.token = Some(token.clone());
         Ok(token)
+    }
+
+    /// The refresh token that was written down may be no good any more, and secrets are written
+    /// down by nobody but the user.
+    fn warn_of_rotation(&self, rotated: &Secret, key: &str, caller: &dyn Caller) {
+        let Some(own) = self.source.refresh_token() else { return };
+        if own.reveal() == rotated.reveal() {
+            return;
+        }
+        let host = self.source.url().host();
+        caller.warn(format!(
+            "`{host}` replaced the refresh token of `{key}`. The new one is used until the end of \
+             this run and written down nowhere: the one under `{key}` may be refused next time. \
+             Have refresh tokens that are not replaced issued there, or use \
+             `oauth2_client_credentials` or `jwt_bearer`"
+        ));
     }
 
     fn remember(&self, secret: Secret) {

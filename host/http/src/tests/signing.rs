@@ -185,6 +185,20 @@ async fn a_token_is_renewed_before_its_end_with_what_was_given_last() {
         })
         .collect();
     assert_eq!(used, ["first", "refresh-1", "refresh-2"]);
+    let said = world.listener.said();
+    assert_eq!(
+        said.matches("warning: `127.0.0.1` replaced the refresh token of `auth`").count(),
+        1
+    );
+    assert!(!said.contains("refresh-1") && !said.contains("first"), "{said}");
+    // One that stays as it is is nothing to speak of; nor is one that is not used.
+    let world = world_of(&server, "oauth2_refresh_token", ("refresh_token", "refresh-4"));
+    world.whole(signed("/rows")).await.unwrap();
+    let (_others, other) = tokens("").await;
+    other.whole(signed("/rows")).await.unwrap();
+    for world in [world, other] {
+        assert!(!world.listener.said().contains("replaced"), "{}", world.listener.said());
+    }
 }
 
 #[tokio::test]
