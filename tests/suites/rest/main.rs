@@ -10,6 +10,8 @@ mod json_server;
 mod kills;
 mod memory;
 mod pages;
+mod proxies;
+mod rebinding;
 mod sink;
 
 use hygge_tests::api::Api;
