@@ -49,6 +49,8 @@ const DEEDS: &[Deed] = &[
 const TOLD: &[Deed] = &[
     ("denied", &["may connect to `127.0.0.1`, but not as", "`allow_hosts` of `intruder`"]),
     ("metadata", &["may not connect to `169.254.169.254`", "`allow_hosts` of `intruder`"]),
+    ("bomb", &["larger than the 1048576 bytes", "raise `max_response`"]),
+    ("endless", &["larger than the 1048576 bytes", "raise `max_response`"]),
     ("another", &["credential `another`, which it was not granted", "under `auth:`"]),
     ("steal", &["credential `auth` goes to the origin of `base_url` alone", "`auth.hosts`"]),
 ];

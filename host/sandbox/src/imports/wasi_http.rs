@@ -89,7 +89,7 @@ impl WasiHttpHooks for Hooks {
             let answer = send(&way, &errand, request, &options).await;
             let answer = answer.map_err(|failed| failed.told(&errand))?;
             Ok((
-                response(answer, options.between_bytes_timeout)?,
+                response(answer, options.between_bytes_timeout, errand)?,
                 Box::new(async { Ok(()) }) as Done,
             ))
         })
@@ -109,25 +109,38 @@ impl From<HttpError> for Failed {
 }
 
 impl Failed {
-    /// The error as the component gets it. What it cannot say is in the log.
     fn told(self, errand: &Errand) -> Error {
-        let error = match self {
-            Self::Http(error) => error,
-            Self::Own(error) => return error,
-        };
-        match error.code {
-            error::NOT_GRANTED | error::CREDENTIAL => {
-                errand.refused(&error.message);
-                Error::HttpRequestDenied
+        match self {
+            Self::Http(error) if error.code == error::UNREACHABLE => {
+                errand.debug(error.message);
+                Error::DestinationUnavailable
             }
-            error::UNREACHABLE => Error::DestinationUnavailable,
-            error::TIMEOUT => Error::HttpResponseTimeout,
-            error::TLS => Error::TlsCertificateError,
-            error::TOO_LARGE => Error::HttpResponseBodySize(None),
-            error::BAD_ANSWER => Error::HttpProtocolError,
-            _ => Error::InternalError(Some(error.message)),
+            Self::Http(error) => told(error, errand),
+            Self::Own(error) => error,
         }
     }
+}
+
+/// An error as the component gets it. What its code does not say, the user is told.
+fn told(error: HttpError, errand: &Errand) -> Error {
+    let code = match error.code {
+        error::NOT_GRANTED | error::CREDENTIAL => Error::HttpRequestDenied,
+        error::TLS => Error::TlsCertificateError,
+        error::TOO_LARGE => Error::HttpResponseBodySize(None),
+        error::BAD_ANSWER => Error::HttpProtocolError,
+        error::TIMEOUT | error::UNREACHABLE => {
+            // It may pass, and the component may well try again.
+            let timeout = error.code == error::TIMEOUT;
+            errand.debug(error.message);
+            return match timeout {
+                true => Error::HttpResponseTimeout,
+                false => Error::HttpResponseIncomplete,
+            };
+        }
+        _ => return Error::InternalError(Some(error.message)),
+    };
+    errand.refused(&error.message);
+    code
 }
 
 async fn send(
@@ -239,37 +252,31 @@ impl Body for OfLength {
 }
 
 /// An answer as the component gets it.
-fn response(answer: Answer, silence: Option<Duration>) -> Result<hyper::Response<WasiBody>, Error> {
+fn response(
+    answer: Answer,
+    silence: Option<Duration>,
+    errand: Arc<Errand>,
+) -> Result<hyper::Response<WasiBody>, Error> {
     let mut response = hyper::Response::builder().status(answer.status());
     for (name, value) in answer.headers() {
         response = response.header(name, value);
     }
-    let pieces = stream::unfold(Some(answer), move |answer| async move {
-        let mut answer = answer?;
+    let pieces = stream::unfold(Some((answer, errand)), move |reading| async move {
+        let (mut answer, errand) = reading?;
         let read = answer.read(PIECE);
         let read = match silence {
             Some(silence) => match tokio::time::timeout(silence, read).await {
-                Ok(read) => read.map_err(broken),
+                Ok(read) => read.map_err(|error| told(error, &errand)),
                 Err(_) => Err(Error::ConnectionReadTimeout),
             },
-            None => read.await.map_err(broken),
+            None => read.await.map_err(|error| told(error, &errand)),
         };
         match read {
             Ok(bytes) if bytes.is_empty() => None,
-            Ok(bytes) => Some((Ok(Frame::data(Bytes::from(bytes))), Some(answer))),
+            Ok(bytes) => Some((Ok(Frame::data(Bytes::from(bytes))), Some((answer, errand)))),
             Err(error) => Some((Err(error), None)),
         }
     });
     let body = StreamBody::new(pieces).boxed_unsync();
     response.body(body).map_err(|_| Error::HttpProtocolError)
-}
-
-/// A body that cannot be read on.
-fn broken(error: HttpError) -> Error {
-    match error.code {
-        error::TOO_LARGE => Error::HttpResponseBodySize(None),
-        error::TIMEOUT => Error::HttpResponseTimeout,
-        error::UNREACHABLE => Error::HttpResponseIncomplete,
-        _ => Error::InternalError(Some(error.message)),
-    }
 }
