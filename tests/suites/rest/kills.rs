@@ -53,7 +53,8 @@ fn what_was_sent_before_a_kill_is_not_taken_twice() {
         let micros = u64::try_from(typical.as_micros()).unwrap();
         std::thread::sleep(Duration::from_micros(random.below(micros)));
         child.kill().unwrap();
-        if finish(child).code.is_some() {
+        let ended = finish(child).code.is_some();
+        if ended || project.hygge(&["runs"]).stdout.contains("success") {
             // It was done before: the next run is another load, whose rows are rows again.
             continue;
         }

@@ -1,7 +1,7 @@
 //! One column chunk of a Parquet file as stored, and what is stored beside it.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read as _};
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
@@ -15,6 +15,7 @@ use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::ColumnDescPtr;
 
+use super::slabs::Stack;
 use super::structure::ReadAt;
 use super::{guarded, order};
 use crate::home::parquet::pages::{PageBytes, range};
@@ -38,8 +39,10 @@ pub(crate) struct ChunkBytes {
 /// The bytes of a column chunk, wherever they are.
 #[derive(Debug)]
 pub(crate) enum Content {
-    /// In memory.
+    /// In memory, in one piece.
     Held(ChunkBytes),
+    /// In memory, in slabs.
+    Stacked(Arc<Stack>),
     /// In its source, where they stay until they are written.
     Source(Arc<OpenFile>),
     /// In a file of its own.
@@ -105,6 +108,7 @@ impl Length for Content {
     fn len(&self) -> u64 {
         match self {
             Self::Held(bytes) => bytes.len(),
+            Self::Stacked(stack) => stack.len(),
             Self::Source(file) => file.source().len(),
             Self::Spilled(file) => Length::len(file),
         }
@@ -117,6 +121,7 @@ impl ChunkReader for Content {
     fn get_read(&self, start: u64) -> Result<Self::T> {
         Ok(match self {
             Self::Held(bytes) => Box::new(bytes.get_read(start)?),
+            Self::Stacked(stack) => Box::new(stack.reader(start)),
             Self::Source(file) => Box::new(BufReader::with_capacity(
                 READ_AHEAD,
                 Sequential::new(Arc::clone(file), start),
@@ -128,6 +133,11 @@ impl ChunkReader for Content {
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
         match self {
             Self::Held(bytes) => bytes.get_bytes(start, length),
+            Self::Stacked(stack) => {
+                let mut bytes = vec![0; length];
+                stack.reader(start).read_exact(&mut bytes)?;
+                Ok(bytes.into())
+            }
             Self::Source(file) => PageBytes(Arc::clone(file)).get_bytes(start, length),
             Self::Spilled(file) => file.get_bytes(start, length),
         }

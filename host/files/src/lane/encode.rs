@@ -1,6 +1,5 @@
 //! A column that is encoded from values, as a chunk of its own.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
@@ -25,11 +24,18 @@ use crate::stored::stored_column;
 #[derive(Debug)]
 pub(crate) struct Chunk {
     /// Its bytes.
-    pub(crate) content: Content,
-    /// What is written beside it.
-    pub(crate) close: ColumnCloseResult,
+    pub(crate) form: Form,
     /// What it is charged for.
     pub(crate) held: Permit,
+}
+
+/// How the bytes of a chunk came about.
+#[derive(Debug)]
+pub(crate) enum Form {
+    /// They are as they are going to be stored.
+    Stored(Content, Box<ColumnCloseResult>),
+    /// They were encoded, page by page, and are put together as they are written.
+    Encoded(Box<ArrowColumnChunk>),
 }
 
 /// Encodes one column: one leaf, or more when it is nested.
@@ -91,29 +97,25 @@ impl ColumnEncoder {
     }
 
     /// The chunks of its leaves.
-    pub(crate) fn finish(mut self) -> Result<Vec<Chunk>, Fault> {
-        let writers = std::mem::take(&mut self.writers);
-        let chunks = writers
-            .into_iter()
-            .map(ArrowColumnWriter::close)
-            .collect::<Result<Vec<_>>>()
-            .map_err(|error| unwritable(&self.field, error))?;
-        let bytes: u64 = chunks.iter().map(|chunk| chunk.close().bytes_written).sum();
-        if bytes > self.spill.most_held {
-            let file = self.spill.file()?;
-            let (file, closed) = self.spliced(chunks, file)?;
-            let spilled = |close: ColumnCloseResult| {
-                let file = file
-                    .try_clone()
-                    .map_err(|error| Fault::io("read", &self.spill.folder, error))?;
-                let (content, held) = (Content::Spilled(file), self.memory.charge(0));
-                Ok(Chunk { content, close, held })
-            };
-            return closed.into_iter().map(spilled).collect();
-        }
-        // Grown bit by bit it would come to take twice as much.
-        let room = usize::try_from(bytes).unwrap_or(0);
-        let (all, closed) = self.spliced(chunks, Vec::with_capacity(room))?;
+    pub(crate) fn finish(self) -> Result<Vec<Chunk>, Fault> {
+        let (memory, most_held) = (Arc::clone(&self.memory), self.spill.most_held);
+        let chunks = self.closed()?.0.into_iter();
+        let chunk = |chunk: ArrowColumnChunk| {
+            // The rest was put aside.
+            let held = chunk.close().bytes_written.min(most_held);
+            let held = memory.charge(usize::try_from(held).unwrap_or(usize::MAX));
+            Chunk { form: Form::Encoded(Box::new(chunk)), held }
+        };
+        Ok(chunks.map(chunk).collect())
+    }
+
+    /// The chunks of its leaves in one piece of memory, which can be written more than once: for
+    /// those that are small.
+    pub(crate) fn finish_small(self) -> Result<Vec<Chunk>, Fault> {
+        let memory = Arc::clone(&self.memory);
+        let (chunks, encoder) = self.closed()?;
+        let (all, closed) =
+            encoder.joined(chunks).map_err(|error| unwritable(&encoder.field, error))?;
         let all = bytes::Bytes::from(all);
         let held = |close: ColumnCloseResult| {
             let (start, length) = close.metadata.byte_range();
@@ -121,31 +123,25 @@ impl ColumnEncoder {
             let (from, length) = place
                 .filter(|(from, length)| from.saturating_add(*length) <= all.len())
                 .ok_or_else(|| Fault::bug("an encoded column was cut short"))?;
-            Ok(Chunk {
-                content: Content::Held(ChunkBytes { start, bytes: all.slice(from..from + length) }),
-                close,
-                held: self.memory.charge(length),
-            })
+            let bytes = ChunkBytes { start, bytes: all.slice(from..from + length) };
+            let form = Form::Stored(Content::Held(bytes), Box::new(close));
+            Ok(Chunk { form, held: memory.charge(length) })
         };
         closed.into_iter().map(held).collect()
     }
 
-    /// Encoded leaves in the form in which other chunks come: their bytes one behind the other,
-    /// and what is to be written beside each.
-    fn spliced<W: Write + Send>(
-        &self,
-        chunks: Vec<ArrowColumnChunk>,
-        sink: W,
-    ) -> Result<(W, Vec<ColumnCloseResult>), Fault> {
-        self.try_spliced(chunks, sink).map_err(|error| unwritable(&self.field, error))
+    fn closed(mut self) -> Result<(Vec<ArrowColumnChunk>, Self), Fault> {
+        let writers = std::mem::take(&mut self.writers).into_iter();
+        let chunks = writers
+            .map(ArrowColumnWriter::close)
+            .collect::<Result<Vec<_>>>()
+            .map_err(|error| unwritable(&self.field, error))?;
+        Ok((chunks, self))
     }
 
-    fn try_spliced<W: Write + Send>(
-        &self,
-        chunks: Vec<ArrowColumnChunk>,
-        sink: W,
-    ) -> Result<(W, Vec<ColumnCloseResult>)> {
-        let mut sink = TrackedWrite::new(sink);
+    /// Encoded leaves one behind the other, and what is to be written beside each.
+    fn joined(&self, chunks: Vec<ArrowColumnChunk>) -> Result<(Vec<u8>, Vec<ColumnCloseResult>)> {
+        let mut sink = TrackedWrite::new(Vec::new());
         let mut closed = None;
         let mut group = SerializedRowGroupWriter::new(
             Arc::clone(&self.schema),

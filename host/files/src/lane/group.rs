@@ -8,13 +8,15 @@ use arrow_schema::{Schema, SchemaRef};
 use hygge_core::contract::Context;
 use hygge_core::fault::Fault;
 use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::schema::types::ColumnDescPtr;
 
 use super::chunk::{ChunkBytes, Content, Described};
-use super::encode::{Chunk, ColumnEncoder};
+use super::encode::{Chunk, ColumnEncoder, Form};
 use super::recompress::recompress;
 use super::shape::{TargetShape, leaves};
+use super::slabs::Slabs;
 use super::spill::Spill;
 use super::structure;
 use super::verify::{broken, check_values};
@@ -28,14 +30,14 @@ use crate::terms::ParquetTerms;
 /// The largest chunk that is held in memory, however much of it there is.
 const MOST_HELD: u64 = 64 << 20;
 
-/// The smallest chunk that is read from its source twice rather than held.
+/// The smallest chunk that stays in its source until it is written, or is put aside.
 const LEAST_HELD: u64 = 1 << 20;
 
 /// What a value that is made takes when it is encoded: the text of a hash.
 const ENCODED_VALUE: u64 = 64;
 
-/// Rows of a column with one value that are made at a time.
-const VALUES_AT_ONCE: u64 = 64 << 10;
+/// Rows whose values are made at a time: these, too, should fit a core's own cache.
+const VALUES_AT_ONCE: usize = 16 << 10;
 
 /// What a Store makes of row groups: the same for a whole load.
 #[derive(Debug)]
@@ -52,6 +54,8 @@ pub(crate) struct Target {
     pub(crate) verify_values: bool,
     /// A folder for what is too large to be held.
     pub(crate) spill: PathBuf,
+    /// Memory for what is held.
+    pub(crate) slabs: Arc<Slabs>,
     /// The run.
     pub(crate) context: Arc<Context>,
     /// The last chunk of each column that has one value in all rows: row groups are often of the
@@ -151,24 +155,33 @@ impl MovedGroup {
         pieces
     }
 
-    /// About how many bytes the chunks of a piece take while they wait to be written.
+    /// About how many bytes a piece takes while it is made and waits to be written.
     pub(crate) fn weight(&self, piece: Piece) -> u64 {
-        let metadata = self.consignment.shape.footer.metadata();
-        let bytes = match piece {
-            Piece::Move { from, .. } => {
-                let group = metadata.row_groups().get(self.group);
-                let chunk = group.and_then(|group| group.columns().get(from));
-                chunk.and_then(|chunk| u64::try_from(chunk.compressed_size()).ok()).unwrap_or(0)
-            }
-            Piece::Encode(_) => self.rows().saturating_mul(ENCODED_VALUE),
-        };
-        // What is larger is kept on the disk.
-        let held = bytes.min(self.spill().most_held);
+        let most_held = self.spill().most_held;
         match piece {
-            Piece::Move { .. } => held,
-            // Its pages, and the chunk that they are put together to.
-            Piece::Encode(_) => held.saturating_mul(2),
+            Piece::Move { from, .. } => {
+                let metadata = self.consignment.shape.footer.metadata();
+                let group = metadata.row_groups().get(self.group);
+                let Some(chunk) = group.and_then(|group| group.columns().get(from)) else {
+                    return 0;
+                };
+                let bytes = u64::try_from(chunk.compressed_size()).unwrap_or(0);
+                match self.most_moved(chunk) {
+                    most if bytes > most => LEAST_HELD,
+                    _ if self.target.terms.keeps(chunk) => bytes,
+                    // What it was and what it becomes.
+                    _ => bytes.saturating_mul(2),
+                }
+            }
+            // What is larger is put aside.
+            Piece::Encode(_) => self.rows().saturating_mul(ENCODED_VALUE).min(most_held),
         }
+    }
+
+    /// The largest chunk that is held on its way: what is copied can as well stay where it is, and
+    /// what is recompressed is held twice for a while.
+    fn most_moved(&self, chunk: &ColumnChunkMetaData) -> u64 {
+        if self.target.terms.keeps(chunk) { LEAST_HELD } else { self.spill().most_held / 2 }
     }
 
     /// The most bytes that its chunks may come to, as far as can be told before they are made.
@@ -220,33 +233,36 @@ impl MovedGroup {
         let codec = self.target.terms.codec;
         let (start, end) = range(chunk);
         let index = described.offset_index.as_ref();
-        if end - start > self.spill().most_held {
+        let spill = self.spill();
+        if end - start > self.most_moved(chunk) {
             structure::check(file.as_ref(), chunk, rows, index)?;
             let close = described.close(to)?;
             let content = Content::Source(Arc::clone(file));
             if keeps {
-                return Ok(Ok(Chunk { content, close, held: context.memory.charge(0) }));
+                let form = Form::Stored(content, Box::new(close));
+                return Ok(Ok(Chunk { form, held: context.memory.charge(0) }));
             }
-            let spill = match self.spill().file() {
+            let spill = match spill.file() {
                 Ok(spill) => spill,
                 Err(fault) => return Ok(Err(fault)),
             };
             let (spill, close) = recompress(content, close, codec, spill, || self.goes_on())?;
-            let content = Content::Spilled(spill);
-            return Ok(Ok(Chunk { content, close, held: context.memory.charge(0) }));
+            let form = Form::Stored(Content::Spilled(spill), Box::new(close));
+            return Ok(Ok(Chunk { form, held: context.memory.charge(0) }));
         }
         let mut held = context.memory.charge(usize::try_from(end - start)?);
         let bytes = ChunkBytes::read(file, chunk)?;
         structure::check(&bytes, chunk, rows, index)?;
         let close = described.close(to)?;
         if keeps {
-            return Ok(Ok(Chunk { content: Content::Held(bytes), close, held }));
+            let form = Form::Stored(Content::Held(bytes), Box::new(close));
+            return Ok(Ok(Chunk { form, held }));
         }
-        let sink = Vec::with_capacity(bytes.bytes.len());
+        let sink = spill.slabs.stack();
         let (sink, close) = recompress(bytes, close, codec, sink, || self.goes_on())?;
-        held.resize(sink.len());
-        let content = Content::Held(ChunkBytes { start: 0, bytes: sink.into() });
-        Ok(Ok(Chunk { content, close, held }))
+        held.resize(usize::try_from(sink.len())?);
+        let content = Content::Stacked(Arc::new(sink));
+        Ok(Ok(Chunk { form: Form::Stored(content, Box::new(close)), held }))
     }
 
     /// Asked between pages: long work is progress, and ends with its run.
@@ -259,13 +275,16 @@ impl MovedGroup {
         Ok(())
     }
 
-    /// Where large chunks go. Each core may make one while one is being written, and what is encoded
-    /// takes its size twice; how many wait in all is bounded by whoever begins the pieces.
+    /// Where large chunks go. Each core may make one while one is being written; how many wait in
+    /// all is bounded by whoever begins the pieces.
     fn spill(&self) -> Spill {
-        let chunks = 2 * (self.target.context.cpu.cores() as u64 + 1);
+        let chunks = self.target.context.cpu.cores() as u64 + 1;
         let part = self.target.context.memory.size() as u64 / chunks;
-        let folder = self.target.spill.clone();
-        Spill { folder, most_held: part.clamp(LEAST_HELD, MOST_HELD) }
+        Spill {
+            folder: self.target.spill.clone(),
+            most_held: part.clamp(LEAST_HELD, MOST_HELD),
+            slabs: Arc::clone(&self.target.slabs),
+        }
     }
 
     fn encode(&self, column: usize) -> Result<Vec<Chunk>, Fault> {
@@ -287,7 +306,11 @@ impl MovedGroup {
             if target.context.cancel.is_cancelled() {
                 return Err(Fault::cancelled());
             }
-            encoder.write(&target.polisher.column(column, &batch?, &needed)?)?;
+            let batch = batch?;
+            for from in (0..batch.num_rows()).step_by(VALUES_AT_ONCE) {
+                let some = batch.slice(from, VALUES_AT_ONCE.min(batch.num_rows() - from));
+                encoder.write(&target.polisher.column(column, &some, &needed)?)?;
+            }
             target.context.progress.mark();
         }
         encoder.finish()
@@ -300,12 +323,9 @@ impl MovedGroup {
     ) -> Result<Vec<Chunk>, Fault> {
         let (rows, memory) = (self.rows(), &self.target.context.memory);
         let again = |chunk: &Chunk| -> Option<Chunk> {
-            let Content::Held(bytes) = &chunk.content else { return None };
-            Some(Chunk {
-                content: Content::Held(bytes.clone()),
-                close: chunk.close.clone(),
-                held: memory.charge(0),
-            })
+            let Form::Stored(Content::Held(bytes), close) = &chunk.form else { return None };
+            let form = Form::Stored(Content::Held(bytes.clone()), close.clone());
+            Some(Chunk { form, held: memory.charge(0) })
         };
         let constants = || self.target.constants.lock().unwrap_or_else(PoisonError::into_inner);
         {
@@ -315,7 +335,7 @@ impl MovedGroup {
                 return Ok(chunks);
             }
         }
-        let some = usize::try_from(rows.min(VALUES_AT_ONCE)).unwrap_or(usize::MAX);
+        let some = usize::try_from(rows).unwrap_or(usize::MAX).min(VALUES_AT_ONCE);
         let options = RecordBatchOptions::new().with_row_count(Some(some));
         let nothing =
             RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)
@@ -327,7 +347,7 @@ impl MovedGroup {
             encoder.write(&values.slice(0, count))?;
             left -= count as u64;
         }
-        let chunks = encoder.finish()?;
+        let chunks = encoder.finish_small()?;
         let copies = chunks.iter().map(again).collect::<Option<Vec<_>>>();
         if let Some(copies) = copies {
             let mut known = constants();

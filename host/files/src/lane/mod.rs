@@ -19,6 +19,7 @@ pub(crate) mod group;
 pub(crate) mod order;
 pub(crate) mod recompress;
 pub(crate) mod shape;
+pub(crate) mod slabs;
 pub(crate) mod spill;
 pub(crate) mod structure;
 pub(crate) mod verify;

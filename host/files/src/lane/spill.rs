@@ -1,15 +1,19 @@
-//! Column chunks too large to be held are kept in files without names until they are written.
+//! Where encoded chunks wait until they are written: in slabs, and what is too large to be held in
+//! files without names.
 
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use hygge_core::fault::Fault;
 use parquet::column::page_store::{PageKey, PageStore, PageStoreArgs, PageStoreFactory};
 use parquet::errors::{ParquetError, Result};
+
+use super::slabs::{Slabs, Stack};
 
 /// Where what is not held goes.
 #[derive(Clone, Debug)]
@@ -18,6 +22,8 @@ pub(crate) struct Spill {
     pub(crate) folder: PathBuf,
     /// Bytes of a chunk that are held at most.
     pub(crate) most_held: u64,
+    /// Where those are held.
+    pub(crate) slabs: Arc<Slabs>,
 }
 
 impl Spill {
@@ -36,8 +42,7 @@ impl Spill {
 
 impl PageStoreFactory for Spill {
     fn create(&self, _: &PageStoreArgs<'_>) -> Result<Box<dyn PageStore>> {
-        let spill = self.clone();
-        Ok(Box::new(Pages { spill, pages: Vec::new(), held: 0, spilled: None, end: 0 }))
+        Ok(Box::new(Pages::new(self.clone())))
     }
 }
 
@@ -45,26 +50,34 @@ impl PageStoreFactory for Spill {
 #[derive(Debug)]
 struct Pages {
     spill: Spill,
-    pages: Vec<Page>,
-    held: usize,
+    places: Vec<Place>,
+    held: Stack,
     spilled: Option<File>,
     /// How far the file is filled.
     end: u64,
 }
 
-#[derive(Debug)]
-enum Page {
-    Held(Bytes),
+/// Where a page is.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Held { offset: u64, length: usize },
     Spilled { offset: u64, length: usize },
+}
+
+impl Pages {
+    fn new(spill: Spill) -> Self {
+        let held = spill.slabs.stack();
+        Self { spill, places: Vec::new(), held, spilled: None, end: 0 }
+    }
 }
 
 impl PageStore for Pages {
     fn put(&mut self, page: Bytes) -> Result<PageKey> {
-        let key = PageKey::new(self.pages.len() as u64);
-        let held = self.held + page.len();
-        if self.spilled.is_none() && held as u64 <= self.spill.most_held {
-            self.held = held;
-            self.pages.push(Page::Held(page));
+        let (key, length) = (PageKey::new(self.places.len() as u64), page.len());
+        let offset = self.held.len();
+        if self.spilled.is_none() && offset + length as u64 <= self.spill.most_held {
+            self.held.write_all(&page)?;
+            self.places.push(Place::Held { offset, length });
             return Ok(key);
         }
         let mut file = match self.spilled.take() {
@@ -73,30 +86,31 @@ impl PageStore for Pages {
         };
         file.write_all(&page)?;
         self.spilled = Some(file);
-        self.pages.push(Page::Spilled { offset: self.end, length: page.len() });
-        self.end += page.len() as u64;
+        self.places.push(Place::Spilled { offset: self.end, length });
+        self.end += length as u64;
         Ok(key)
     }
 
     fn take(&mut self, key: PageKey) -> Result<Bytes> {
         let gone = || ParquetError::General("an encoded page is gone".to_owned());
-        let at = usize::try_from(key.get())?;
-        let page = self.pages.get_mut(at).ok_or_else(gone)?;
-        match std::mem::replace(page, Page::Held(Bytes::new())) {
-            Page::Held(page) => {
-                self.held = self.held.saturating_sub(page.len());
-                Ok(page)
+        let place = self.places.get(usize::try_from(key.get())?).copied().ok_or_else(gone)?;
+        let (Place::Held { length, .. } | Place::Spilled { length, .. }) = place;
+        let mut page = vec![0; length];
+        match place {
+            Place::Held { offset, .. } => {
+                if self.held.read_at(&mut page, offset) < length {
+                    return Err(gone());
+                }
             }
-            Page::Spilled { offset, length } => {
-                let mut page = vec![0; length];
+            Place::Spilled { offset, .. } => {
                 self.spilled.as_ref().ok_or_else(gone)?.read_exact_at(&mut page, offset)?;
-                Ok(page.into())
             }
         }
+        Ok(page.into())
     }
 
     fn memory_size(&self) -> usize {
-        self.held
+        usize::try_from(self.held.len()).unwrap_or(usize::MAX)
     }
 }
 
@@ -107,8 +121,9 @@ mod tests {
     #[test]
     fn pages_come_back_wherever_they_were_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let spill = Spill { folder: folder.path().to_owned(), most_held: 10 };
-        let mut store = Pages { spill, pages: Vec::new(), held: 0, spilled: None, end: 0 };
+        let folder_of = folder.path().to_owned();
+        let spill = Spill { folder: folder_of, most_held: 10, slabs: Arc::default() };
+        let mut store = Pages::new(spill);
         let pages = ["12345", "67890", "too much", "more"];
         let keys: Vec<PageKey> = pages
             .iter()
@@ -119,6 +134,5 @@ mod tests {
         for (key, page) in keys.iter().zip(pages).rev() {
             assert_eq!(store.take(*key).unwrap(), page.as_bytes());
         }
-        assert_eq!(store.memory_size(), 0);
     }
 }

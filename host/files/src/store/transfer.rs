@@ -19,7 +19,7 @@ use super::disk::DiskFile;
 use super::parquet::{FileWriter, failed, staged};
 use crate::home::parquet::consignment::Consignment;
 use crate::lane::chunk::Content;
-use crate::lane::encode::Chunk;
+use crate::lane::encode::{Chunk, Form};
 use crate::lane::group::MovedGroup;
 use crate::lane::verify::{check_places, check_structure, check_values};
 
@@ -140,10 +140,16 @@ impl Appending {
         let mut done = 0;
         while let Some(Begun { chunks, room }) = self.pieces.blocking_recv() {
             for chunk in runtime.block_on(chunks).map_err(super::writer::lost)?? {
-                let Chunk { content, close, held } = chunk;
+                let Chunk { form, held } = chunk;
                 done += 1;
-                let watched = Watched { content: &content, context: &self.context };
-                out.append_column(&watched, close).map_err(|error| {
+                let appended = match form {
+                    Form::Stored(content, close) => {
+                        let watched = Watched { content: &content, context: &self.context };
+                        out.append_column(&watched, *close)
+                    }
+                    Form::Encoded(chunk) => chunk.append_to_row_group(&mut out),
+                };
+                appended.map_err(|error| {
                     if self.context.cancel.is_cancelled() {
                         return Fault::cancelled();
                     }

@@ -148,6 +148,7 @@ impl FileWriter {
                 properties: Arc::clone(files.properties()),
                 verify_values: settings.verify == Verify::Values,
                 spill: staging.folder.clone(),
+                slabs: Arc::default(),
                 context: Arc::clone(&context),
                 constants: Mutex::default(),
             })),
