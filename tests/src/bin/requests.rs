@@ -11,9 +11,9 @@ use std::sync::Arc;
 use clap::Parser;
 use hygge_core::budget::Share;
 use hygge_http::{Auth, BaseUrl, Caller, Connection, Http, Proxies, Request, Settings, Spec};
-use hygge_tests::guest;
 use hygge_tests::project::Project;
 use hygge_tests::web::Server;
+use hygge_tests::{cpu_time, guest};
 use tokio_util::sync::CancellationToken;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -105,7 +105,7 @@ fn alone(origin: &str, count: u32) -> Result<f64> {
         .with_no_client_auth();
     let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build()?;
     let url = format!("{origin}/row");
-    let before = own_time()?;
+    let before = cpu_time::own()?;
     runtime.block_on(async move {
         for _ in 0..count {
             let body = client.get(&url).send().await?.bytes().await?;
@@ -113,7 +113,7 @@ fn alone(origin: &str, count: u32) -> Result<f64> {
         }
         Result::Ok(())
     })?;
-    Ok(each(own_time()? - before, count))
+    Ok(each(cpu_time::own()? - before, count))
 }
 
 fn for_nobody(origin: &str, count: u32) -> Result<f64> {
@@ -128,7 +128,7 @@ fn for_nobody(origin: &str, count: u32) -> Result<f64> {
     let http = Http::new(Proxies::none())?;
     let connection = Connection::new(&http, Arc::new(spec));
     let nobody: Arc<dyn Caller> = Arc::new(Nobody(CancellationToken::new()));
-    let before = own_time()?;
+    let before = cpu_time::own()?;
     let sent = async move {
         for _ in 0..count {
             let (method, target) = ("GET".to_owned(), "/row".to_owned());
@@ -147,7 +147,7 @@ fn for_nobody(origin: &str, count: u32) -> Result<f64> {
         Result::Ok(())
     };
     runtime.block_on(async move { tokio::spawn(sent).await })??;
-    Ok(each(own_time()? - before, count))
+    Ok(each(cpu_time::own()? - before, count))
 }
 
 /// A whole run that sends 10,000 requests, without what one takes that sends none.
@@ -163,9 +163,9 @@ fn for_a_connector(origin: &str) -> Result<f64> {
         ),
     );
     let run = |entity: &str| -> Result<f64> {
-        let before = time_of_children()?;
+        let before = cpu_time::of_children()?;
         project.hygge(&["go", "--entity", entity]).ok();
-        Ok(time_of_children()? - before)
+        Ok(cpu_time::of_children()? - before)
     };
     // Compiles the connector, once.
     run("f.good")?;
@@ -175,28 +175,6 @@ fn for_a_connector(origin: &str) -> Result<f64> {
 
 fn check(body: &[u8]) -> Result<()> {
     if body == ROW.as_bytes() { Ok(()) } else { Err("another answer than was sent".into()) }
-}
-
-fn own_time() -> Result<f64> {
-    time(13)
-}
-
-fn time_of_children() -> Result<f64> {
-    time(15)
-}
-
-/// Seconds of CPU time in a field of `/proc/self/stat` and in the next.
-fn time(field: usize) -> Result<f64> {
-    let text = std::fs::read_to_string("/proc/self/stat")?;
-    // The name in the second field may hold anything.
-    let rest = text.rsplit(')').next().ok_or("no fields")?;
-    let fields: Vec<&str> = rest.split_whitespace().collect();
-    let ticks = |field: usize| -> Result<u32> {
-        Ok(fields.get(field - 2).ok_or("too few fields")?.parse()?)
-    };
-    // What Linux counts for programs, however often its own clock ticks.
-    const PER_SECOND: f64 = 100.0;
-    Ok(f64::from(ticks(field)? + ticks(field + 1)?) / PER_SECOND)
 }
 
 /// Nobody hears of anything.
