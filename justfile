@@ -35,6 +35,12 @@ ci:
 bench *ARGS:
     ./tests/bench/run.sh {{ARGS}}
 
+# Measures `type: rest`: JSON to Arrow, and what a request costs against reqwest alone
+pace:
+    cargo build --release --quiet --workspace --bins
+    "${CARGO_TARGET_DIR:-target}/release/json"
+    HYGGE_BIN="${CARGO_TARGET_DIR:-target}/release/hygge" "${CARGO_TARGET_DIR:-target}/release/requests"
+
 # Measures connectors: throughput against a built-in Home, start, memory: `just crossing --only load`
 crossing *ARGS:
     cargo build --release --quiet --workspace --bins

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod api;
+pub mod cpu_time;
 pub mod guest;
 pub mod independent;
 pub mod memory;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Conflicts};
 use crate::endpoint::{Bound, RowSink};
+use crate::json::Scanner;
 use crate::table::{Column, Decoder, Inference, Source, Tolerance, given, schema};
 use crate::walk::{State, Step, Walk};
 
@@ -170,8 +171,8 @@ struct Sample<'s> {
 }
 
 impl RowSink for Sample<'_> {
-    fn record(&mut self, record: &str, parent: &Bound) -> Result<()> {
-        self.seen.record(record, parent)
+    fn record(&mut self, record: &mut Scanner<'_>, parent: &Bound) -> Result<()> {
+        self.seen.record(record.skip()?, parent)
     }
 
     fn header(&mut self, names: &[String]) -> Result<()> {
@@ -254,7 +255,7 @@ struct Fill<'f> {
 }
 
 impl RowSink for Fill<'_> {
-    fn record(&mut self, record: &str, parent: &Bound) -> Result<()> {
+    fn record(&mut self, record: &mut Scanner<'_>, parent: &Bound) -> Result<()> {
         self.decoder.record(record, parent)
     }
 

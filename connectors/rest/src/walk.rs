@@ -8,8 +8,8 @@ use hygge_sdk::{Error, Result, host};
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Answer, Bound, Endpoint, Format, Parent, Part, RowSink, Stream};
-use crate::json::{Found, Path};
-use crate::paging::{Page, Pages, Position, look};
+use crate::json::{Found, Path, Scanner};
+use crate::paging::{Page, Pages, Position, look_of};
 
 /// How long to wait before a page that was cut off is asked for again: first, and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -231,7 +231,8 @@ struct Gather<'g> {
 }
 
 impl RowSink for Gather<'_> {
-    fn record(&mut self, record: &str, _: &Bound) -> Result<()> {
+    fn record(&mut self, record: &mut Scanner<'_>, _: &Bound) -> Result<()> {
+        let record = record.skip()?;
         let pick = |paths: &[(String, Path)], needed: bool| {
             let mut picked = Bound::with_capacity(paths.len());
             for (name, path) in paths {
@@ -276,7 +277,7 @@ fn read_page(
 ) -> Result<Option<(Page, Stream)>> {
     let mut page = pages.fetch()?;
     let mut wait = FIRST_WAIT;
-    let answer = loop {
+    let mut answer = loop {
         let Some(response) = page.response.take() else {
             pages.turn(&page, None, 0, 0)?;
             return Ok(None);
@@ -298,7 +299,9 @@ fn read_page(
     };
     let rows = answer.records(endpoint, |record| sink.record(record, parent))?;
     let document = answer.document();
-    pages.turn(&page, document, rows, document.map_or(0, look))?;
+    let look = document.as_ref().filter(|_| pages.compares());
+    let look = look.map_or(0, |document| look_of(document.text));
+    pages.turn(&page, document.as_ref(), rows, look)?;
     Ok(None)
 }
 

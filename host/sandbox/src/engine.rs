@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hygge_core::fault::{Fault, FaultKind};
 use hygge_http::{Http, Proxies};
@@ -19,6 +20,9 @@ use crate::ticker::Ticker;
 const WASM_STACK: usize = 1 << 20;
 /// The whole stack of a call into a guest: its own part, and room for what the host does in it.
 const CALL_STACK: usize = 2 << 20;
+
+/// See [`beat`]: less than the second after which whoever waits for an answer looks around.
+const BEAT: Duration = Duration::from_millis(500);
 
 /// How a [`Sandbox`] is set up.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +85,7 @@ impl Machine {
                 Fault::new(FaultKind::Resource, "cannot start threads for connectors")
                     .because(error)
             })?;
+        runtime.spawn(beat());
         let ticker = Ticker::start(&engine)?;
         let cache = Cache::new(options.cache_dir.clone());
         let http = Http::new(Proxies::from_env())?;
@@ -103,6 +108,15 @@ impl Machine {
         let runtime = self.runtime.as_ref();
         let runtime = runtime.ok_or_else(|| Fault::bug("the sandbox was taken down too early"))?;
         Ok(Running(runtime.spawn(work)))
+    }
+}
+
+/// Keeps a timer going that is nearer than those of requests. Whoever sets the nearest timer of all
+/// wakes a thread that waits, only for it to wait anew until then; without this, with every request.
+async fn beat() {
+    let mut beat = tokio::time::interval(BEAT);
+    loop {
+        beat.tick().await;
     }
 }
 

@@ -8,12 +8,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use hygge_core::budget::Share;
 use hygge_http::{Auth, BaseUrl, Caller, Connection, Http, Proxies, Request, Settings, Spec};
-use hygge_tests::guest;
 use hygge_tests::project::Project;
 use hygge_tests::web::Server;
+use hygge_tests::{cpu_time, guest};
 use tokio_util::sync::CancellationToken;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -28,11 +28,21 @@ struct Arguments {
     #[arg(long, default_value_t = 10_000)]
     count: u32,
     /// How often each thing is measured; the least counts
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 5)]
     runs: u32,
+    /// What to measure; everything when left out. Ratios are to reqwest alone
+    #[arg(long, value_enum)]
+    only: Vec<What>,
     /// Serves until its input ends
     #[arg(long, hide = true)]
     serve: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    Alone,
+    Host,
+    Connector,
 }
 
 fn main() -> ExitCode {
@@ -68,21 +78,36 @@ fn measure(arguments: &Arguments) -> Result<()> {
     BufReader::new(output).read_line(&mut origin)?;
     let origin = origin.trim();
 
-    let alone = least(arguments, || alone(origin, arguments.count))?;
-    println!("reqwest alone        {alone:6.1} µs");
-    let host = least(arguments, || for_nobody(origin, arguments.count))?;
-    println!("hygge's host         {host:6.1} µs   {:.2} times", host / alone);
-    let connector = least(arguments, || for_a_connector(origin))?;
-    println!("through a connector  {connector:6.1} µs   {:.2} times", connector / alone);
+    let all = [What::Alone, What::Host, What::Connector];
+    let mut best: Vec<(What, f64)> = all
+        .into_iter()
+        .filter(|what| arguments.only.is_empty() || arguments.only.contains(what))
+        .map(|what| (what, f64::INFINITY))
+        .collect();
+    // In turn: what else the machine does is then the same for all of them.
+    for _ in 0..arguments.runs.max(1) {
+        for (what, least) in &mut best {
+            let micros = match what {
+                What::Alone => alone(origin, arguments.count)?,
+                What::Host => for_nobody(origin, arguments.count)?,
+                What::Connector => for_a_connector(origin)?,
+            };
+            *least = least.min(micros);
+        }
+    }
+    let mut first = None;
+    for (what, micros) in best {
+        let name = match what {
+            What::Alone => "reqwest alone",
+            What::Host => "hygge's host",
+            What::Connector => "through a connector",
+        };
+        println!("{name:20} {micros:6.1} µs   {:.2} times", micros / *first.get_or_insert(micros));
+    }
 
     drop(server.stdin.take());
     server.wait()?;
     Ok(())
-}
-
-fn least(arguments: &Arguments, measure: impl Fn() -> Result<f64>) -> Result<f64> {
-    let all: Result<Vec<f64>> = (0..arguments.runs.max(1)).map(|_| measure()).collect();
-    Ok(all?.into_iter().fold(f64::INFINITY, f64::min))
 }
 
 /// Microseconds for each of `count`, of `seconds` for all.
@@ -105,7 +130,7 @@ fn alone(origin: &str, count: u32) -> Result<f64> {
         .with_no_client_auth();
     let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build()?;
     let url = format!("{origin}/row");
-    let before = own_time()?;
+    let before = cpu_time::own()?;
     runtime.block_on(async move {
         for _ in 0..count {
             let body = client.get(&url).send().await?.bytes().await?;
@@ -113,7 +138,7 @@ fn alone(origin: &str, count: u32) -> Result<f64> {
         }
         Result::Ok(())
     })?;
-    Ok(each(own_time()? - before, count))
+    Ok(each(cpu_time::own()? - before, count))
 }
 
 fn for_nobody(origin: &str, count: u32) -> Result<f64> {
@@ -128,7 +153,7 @@ fn for_nobody(origin: &str, count: u32) -> Result<f64> {
     let http = Http::new(Proxies::none())?;
     let connection = Connection::new(&http, Arc::new(spec));
     let nobody: Arc<dyn Caller> = Arc::new(Nobody(CancellationToken::new()));
-    let before = own_time()?;
+    let before = cpu_time::own()?;
     let sent = async move {
         for _ in 0..count {
             let (method, target) = ("GET".to_owned(), "/row".to_owned());
@@ -147,7 +172,7 @@ fn for_nobody(origin: &str, count: u32) -> Result<f64> {
         Result::Ok(())
     };
     runtime.block_on(async move { tokio::spawn(sent).await })??;
-    Ok(each(own_time()? - before, count))
+    Ok(each(cpu_time::own()? - before, count))
 }
 
 /// A whole run that sends 10,000 requests, without what one takes that sends none.
@@ -163,9 +188,9 @@ fn for_a_connector(origin: &str) -> Result<f64> {
         ),
     );
     let run = |entity: &str| -> Result<f64> {
-        let before = time_of_children()?;
+        let before = cpu_time::of_children()?;
         project.hygge(&["go", "--entity", entity]).ok();
-        Ok(time_of_children()? - before)
+        Ok(cpu_time::of_children()? - before)
     };
     // Compiles the connector, once.
     run("f.good")?;
@@ -175,28 +200,6 @@ fn for_a_connector(origin: &str) -> Result<f64> {
 
 fn check(body: &[u8]) -> Result<()> {
     if body == ROW.as_bytes() { Ok(()) } else { Err("another answer than was sent".into()) }
-}
-
-fn own_time() -> Result<f64> {
-    time(13)
-}
-
-fn time_of_children() -> Result<f64> {
-    time(15)
-}
-
-/// Seconds of CPU time in a field of `/proc/self/stat` and in the next.
-fn time(field: usize) -> Result<f64> {
-    let text = std::fs::read_to_string("/proc/self/stat")?;
-    // The name in the second field may hold anything.
-    let rest = text.rsplit(')').next().ok_or("no fields")?;
-    let fields: Vec<&str> = rest.split_whitespace().collect();
-    let ticks = |field: usize| -> Result<u32> {
-        Ok(fields.get(field - 2).ok_or("too few fields")?.parse()?)
-    };
-    // What Linux counts for programs, however often its own clock ticks.
-    const PER_SECOND: f64 = 100.0;
-    Ok(f64::from(ticks(field)? + ticks(field + 1)?) / PER_SECOND)
 }
 
 /// Nobody hears of anything.

@@ -1,15 +1,18 @@
 //! What comes back.
 
+use std::ops::Range;
+
 use hygge_sdk::http::Response;
 use hygge_sdk::{Error, Result};
 
 use super::{Bound, Endpoint};
-use crate::json::{Found, Kind, Scanner};
+use crate::json::{Document, Found, Kind, Scanner};
 
 /// Takes records.
 pub(crate) trait RowSink {
-    /// A record of JSON, and the values of the parent it belongs to.
-    fn record(&mut self, record: &str, parent: &Bound) -> Result<()>;
+    /// The record of JSON that comes next, which it passes, and the values of the parent it belongs
+    /// to.
+    fn record(&mut self, record: &mut Scanner<'_>, parent: &Bound) -> Result<()>;
     /// The names of the columns of the cells to come.
     fn header(&mut self, names: &[String]) -> Result<()>;
     /// A record of texts.
@@ -22,26 +25,30 @@ pub(crate) trait RowSink {
 #[derive(Debug)]
 pub(crate) struct Answer {
     text: String,
+    /// Where in it the records are, once they have been read.
+    passed: Range<usize>,
 }
 
 impl Answer {
     pub(crate) fn read(response: Response) -> Result<Self> {
         let text = response.text()?;
-        Ok(Self { text: text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text) })
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        Ok(Self { text, passed: 0..0 })
     }
 
     /// The document; none where nothing was answered.
-    pub(crate) fn document(&self) -> Option<&str> {
-        Some(self.text.as_str()).filter(|text| !text.trim().is_empty())
+    pub(crate) fn document(&self) -> Option<Document<'_>> {
+        let text = Some(self.text.as_str()).filter(|text| !text.trim().is_empty())?;
+        Some(Document { text, passed: self.passed.clone() })
     }
 
-    /// Gives every record. Answers with how many there were.
+    /// Comes to every record; whoever is told passes it. Answers with how many there were.
     pub(crate) fn records(
-        &self,
+        &mut self,
         endpoint: &Endpoint,
-        mut found: impl FnMut(&str) -> Result<()>,
+        mut found: impl FnMut(&mut Scanner<'_>) -> Result<()>,
     ) -> Result<u64> {
-        let Some(document) = self.document() else { return Ok(0) };
+        let Some(Document { text: document, .. }) = self.document() else { return Ok(0) };
         Scanner::new(document).peek().map_err(|_| not_json(document))?;
         if let Some(path) = &endpoint.error
             && let Found::Value(value) = path.first(document)?
@@ -51,27 +58,30 @@ impl Answer {
             return Err(Error::data(format!("the answer says at `{path}` that it failed: {said}")));
         }
         let mut count = 0;
-        let mut each = |record: &str| {
+        let mut each = |record: &mut Scanner<'_>| {
             count += 1;
             found(record)
         };
-        let led = endpoint.records.each(document, |value| match Scanner::new(value).peek()? {
+        let mut passed = 0..0;
+        let led = endpoint.records.each(document, |scanner| match scanner.peek()? {
             // A path to a list means what is in it.
             Kind::List => {
-                let mut scanner = Scanner::new(value);
+                let from = scanner.place();
                 scanner.enter_list()?;
                 let mut first = true;
                 while scanner.item(&mut first)? {
-                    each(scanner.skip()?)?;
+                    each(scanner)?;
                 }
+                passed = from..scanner.place();
                 Ok(())
             }
-            Kind::Null => Ok(()),
-            _ => each(value),
+            Kind::Null => scanner.skip().map(|_| ()),
+            _ => each(scanner),
         })?;
         if !led {
             return Err(missing(endpoint, document)?);
         }
+        self.passed = passed;
         Ok(count)
     }
 }

@@ -72,9 +72,8 @@ impl Stream {
                 let line = std::str::from_utf8(line)?.trim_start_matches('\u{feff}').trim();
                 if !line.is_empty() {
                     let mut scanner = Scanner::new(line);
-                    let record = scanner.skip()?;
+                    sink.record(&mut scanner, parent)?;
                     scanner.end()?;
-                    sink.record(record, parent)?;
                     self.rows += 1;
                 }
             }

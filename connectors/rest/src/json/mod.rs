@@ -1,9 +1,11 @@
 //! JSON as bytes: read in place, value by value, without building a tree of it.
 
+mod number;
 mod path;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod text;
 
-pub(crate) use path::{Found, Path};
-pub(crate) use scan::{Kind, Scanner, Token};
+pub(crate) use path::{Document, Found, Path};
+pub(crate) use scan::{Kind, Likely, Name, Scanner, Token};

@@ -4,11 +4,20 @@
 //! `.*`. The `$.` may be left out.
 
 use std::fmt;
+use std::ops::Range;
 
 use hygge_sdk::{Error, Result};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::scan::{Kind, Scanner};
+
+/// A text of JSON, of which a part may be known already.
+#[derive(Clone, Debug)]
+pub(crate) struct Document<'a> {
+    pub(crate) text: &'a str,
+    /// A value that has been passed before, and need not be again.
+    pub(crate) passed: Range<usize>,
+}
 
 /// Where in an answer something is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,26 +112,34 @@ impl Path {
             .collect()
     }
 
-    /// Gives every value it leads to, as it is written. Answers with whether it led to a place at
-    /// all: a list without items is one.
+    /// Comes to every value it leads to; whoever is told passes it. Answers with whether it led to
+    /// a place at all: a list without items is one.
     pub(crate) fn each<'a>(
         &self,
-        document: &'a str,
-        mut found: impl FnMut(&'a str) -> Result<()>,
+        document: impl Into<Document<'a>>,
+        mut found: impl FnMut(&mut Scanner<'a>) -> Result<()>,
     ) -> Result<bool> {
-        walk(&mut Scanner::new(document), &self.steps, &mut found)
+        let Document { text, passed } = document.into();
+        walk(&mut Scanner::new(text), &self.steps, &passed, &mut found)
     }
 
     /// The first value it leads to.
-    pub(crate) fn first<'a>(&self, document: &'a str) -> Result<Found<'a>> {
+    pub(crate) fn first<'a>(&self, document: impl Into<Document<'a>>) -> Result<Found<'a>> {
         let mut first = Found::Nothing;
-        self.each(document, |value| {
+        self.each(document, |scanner| {
+            let value = scanner.skip()?;
             if first == Found::Nothing {
                 first = Found::Value(value);
             }
             Ok(())
         })?;
         Ok(first)
+    }
+}
+
+impl<'a> From<&'a str> for Document<'a> {
+    fn from(text: &'a str) -> Self {
+        Self { text, passed: 0..0 }
     }
 }
 
@@ -134,10 +151,11 @@ fn name(text: &str) -> (&str, &str) {
 fn walk<'a>(
     scanner: &mut Scanner<'a>,
     steps: &[Step],
-    found: &mut impl FnMut(&'a str) -> Result<()>,
+    passed: &Range<usize>,
+    found: &mut impl FnMut(&mut Scanner<'a>) -> Result<()>,
 ) -> Result<bool> {
     let Some((step, further)) = steps.split_first() else {
-        found(scanner.skip()?)?;
+        found(scanner)?;
         return Ok(true);
     };
     let mut led = false;
@@ -147,9 +165,9 @@ fn walk<'a>(
             scanner.enter_object()?;
             while let Some(key) = scanner.key(&mut first)? {
                 if key == wanted.as_str() && !led {
-                    led = walk(scanner, further, found)?;
+                    led = walk(scanner, further, passed, found)?;
                 } else {
-                    scanner.skip()?;
+                    scanner.pass_over(passed)?;
                 }
             }
         }
@@ -157,14 +175,14 @@ fn walk<'a>(
             led = true;
             scanner.enter_object()?;
             while scanner.key(&mut first)?.is_some() {
-                walk(scanner, further, found)?;
+                walk(scanner, further, passed, found)?;
             }
         }
         (Step::All, Kind::List) => {
             led = true;
             scanner.enter_list()?;
             while scanner.item(&mut first)? {
-                walk(scanner, further, found)?;
+                walk(scanner, further, passed, found)?;
             }
         }
         (Step::Index(index), Kind::List) => {
@@ -176,15 +194,15 @@ fn walk<'a>(
             let mut at = 0;
             while scanner.item(&mut first)? {
                 if Some(at) == index {
-                    led = walk(scanner, further, found)?;
+                    led = walk(scanner, further, passed, found)?;
                 } else {
-                    scanner.skip()?;
+                    scanner.pass_over(passed)?;
                 }
                 at += 1;
             }
         }
         _ => {
-            scanner.skip()?;
+            scanner.pass_over(passed)?;
         }
     }
     Ok(led)

@@ -3,8 +3,11 @@
 //! Everything that is passed is checked, so that what is handed on as JSON is JSON.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use hygge_sdk::{Error, Result};
+
+use super::{number, text};
 
 /// How deep values may lie within each other.
 const DEEPEST: usize = 128;
@@ -15,6 +18,27 @@ pub(crate) struct Scanner<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+}
+
+/// A name of an object as it is usually written: in quotes, without escapes.
+#[derive(Clone, Debug)]
+pub(crate) struct Likely {
+    /// None where it cannot be written like that.
+    written: Option<Box<str>>,
+    /// Its first eight bytes, and which of their bits are its own if it has fewer.
+    head: u64,
+    mask: u64,
+}
+
+/// What comes where a name of an object may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Name<'a> {
+    /// The one that was expected.
+    Expected,
+    /// Any other way to write one.
+    Other(Cow<'a, str>),
+    /// The object's end.
+    End,
 }
 
 /// What sort of value comes next.
@@ -40,9 +64,44 @@ pub(crate) enum Token<'a> {
     Nested(&'a str),
 }
 
+impl Likely {
+    pub(crate) fn new(name: &str) -> Self {
+        let plain = text::plain(name.as_bytes(), 0) == name.len();
+        let written = format!("\"{name}\"");
+        let mut head = [0; 8];
+        let length = written.len().min(head.len());
+        head[..length].copy_from_slice(&written.as_bytes()[..length]);
+        let mask = u64::MAX >> (64 - 8 * length);
+        let head = u64::from_le_bytes(head);
+        Self { written: plain.then(|| written.into()), head, mask }
+    }
+
+    /// How long it is, if the bytes begin with it. Most that do not differ within the first eight,
+    /// and most that do end there or within as many more.
+    #[inline]
+    fn begins(&self, bytes: &[u8]) -> Option<usize> {
+        let written = self.written.as_deref()?.as_bytes();
+        let same = match bytes.first_chunk() {
+            Some(head) if u64::from_le_bytes(*head) & self.mask != self.head => false,
+            Some(_) if written.len() <= 8 => true,
+            Some(_) if written.len() <= 16 => {
+                written.last_chunk::<8>()
+                    == bytes.get(..written.len()).and_then(<[u8]>::last_chunk::<8>)
+            }
+            _ => bytes.starts_with(written),
+        };
+        same.then_some(written.len())
+    }
+}
+
 impl<'a> Scanner<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         Self { text, bytes: text.as_bytes(), at: 0 }
+    }
+
+    /// How much of the text lies behind.
+    pub(crate) fn place(&self) -> usize {
+        self.at
     }
 
     /// What sort of value comes next.
@@ -84,6 +143,17 @@ impl<'a> Scanner<'a> {
         Ok(&self.text[from..self.at])
     }
 
+    /// Passes the next value; without a look at it if it is where one was `passed` before.
+    #[inline]
+    pub(crate) fn pass_over(&mut self, passed: &Range<usize>) -> Result<()> {
+        self.pass_space();
+        if self.at == passed.start && self.at < passed.end {
+            self.at = passed.end;
+            return Ok(());
+        }
+        self.pass_value(DEEPEST)
+    }
+
     /// Goes into an object. Then [`Scanner::key`] until there is none.
     #[inline]
     pub(crate) fn enter_object(&mut self) -> Result<()> {
@@ -102,17 +172,48 @@ impl<'a> Scanner<'a> {
     /// whether it is the first, and is changed.
     #[inline]
     pub(crate) fn key(&mut self, first: &mut bool) -> Result<Option<Cow<'a, str>>> {
+        Ok(match self.name(first, None)? {
+            Name::Other(key) => Some(key),
+            Name::Expected | Name::End => None,
+        })
+    }
+
+    /// Like [`Scanner::key`], for who knows which name probably comes.
+    #[inline]
+    pub(crate) fn name(&mut self, first: &mut bool, likely: Option<&Likely>) -> Result<Name<'a>> {
         if !self.another(first, b'}')? {
-            return Ok(None);
+            return Ok(Name::End);
         }
         self.pass_space();
-        if self.bytes.get(self.at) != Some(&b'"') {
-            return Err(self.unexpected("a name in quotes"));
-        }
-        let key = self.string()?;
+        let name = match likely.and_then(|likely| likely.begins(&self.bytes[self.at..])) {
+            Some(length) => {
+                self.at += length;
+                Name::Expected
+            }
+            _ if self.bytes.get(self.at) == Some(&b'"') => Name::Other(self.string()?),
+            _ => return Err(self.unexpected("a name in quotes")),
+        };
         self.pass_space();
         self.pass(b':', "`:`")?;
-        Ok(Some(key))
+        Ok(name)
+    }
+
+    /// The whole number that comes next, if it is a plain and short one; else nothing is passed.
+    #[inline]
+    pub(crate) fn short_integer(&mut self) -> Option<i64> {
+        self.pass_space();
+        let (value, length) = number::integer(&self.bytes[self.at..])?;
+        self.at += length;
+        Some(value)
+    }
+
+    /// The number that comes next, if a float holds all of its digits; else nothing is passed.
+    #[inline]
+    pub(crate) fn short_float(&mut self) -> Option<f64> {
+        self.pass_space();
+        let (value, length) = number::float(&self.bytes[self.at..])?;
+        self.at += length;
+        Some(value)
     }
 
     /// Whether there is another item of a list, which then comes next.
@@ -236,22 +337,21 @@ impl<'a> Scanner<'a> {
     #[inline]
     fn raw_string(&mut self) -> Result<(&'a str, bool)> {
         let from = self.at + 1;
-        let (mut at, mut escapes) = (from, false);
+        let mut escapes = false;
+        let mut at = text::plain(self.bytes, from);
         loop {
             match self.bytes.get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
                     escapes = true;
-                    at = self.escape(at)?;
+                    at = text::plain(self.bytes, self.escape(at)?);
                 }
-                Some(0..=0x1f) => {
+                found => {
                     self.at = at;
-                    return Err(self.unexpected("text without control characters"));
-                }
-                Some(_) => at += 1,
-                None => {
-                    self.at = at;
-                    return Err(self.unexpected("the end of a text"));
+                    return Err(self.unexpected(match found {
+                        Some(_) => "text without control characters",
+                        None => "the end of a text",
+                    }));
                 }
             }
         }
@@ -281,9 +381,10 @@ impl<'a> Scanner<'a> {
     #[inline]
     fn string(&mut self) -> Result<Cow<'a, str>> {
         let (raw, escapes) = self.raw_string()?;
-        Ok(if escapes { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) })
+        Ok(if escapes { Cow::Owned(text::unescape(raw)) } else { Cow::Borrowed(raw) })
     }
 
+    #[cold]
     fn unexpected(&self, wanted: &str) -> Error {
         let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
             Some(found) => format!("{found:?}"),
@@ -291,47 +392,4 @@ impl<'a> Scanner<'a> {
         };
         Error::data(format!("no JSON: at byte {} is {found}, not {wanted}", self.at))
     }
-}
-
-/// What a string says whose escapes have been checked. Halves of characters become U+FFFD.
-fn unescape(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some(at) = rest.find('\\') {
-        out.push_str(&rest[..at]);
-        let escape = rest.as_bytes().get(at + 1).copied().unwrap_or(b'\\');
-        let mut end = (at + 2).min(rest.len());
-        out.push(match escape {
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => {
-                let (character, length) = unicode(&rest[at..]);
-                end = at + length;
-                character
-            }
-            other => char::from(other),
-        });
-        rest = &rest[end..];
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The character of `\uXXXX`, or of two such, and how long that is.
-fn unicode(text: &str) -> (char, usize) {
-    let unit = |at: usize| {
-        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
-        u32::from_str_radix(digits, 16).ok()
-    };
-    let Some(high) = unit(0) else { return (char::REPLACEMENT_CHARACTER, text.len()) };
-    if (0xd800..0xdc00).contains(&high)
-        && let Some(low) = unit(6).filter(|low| (0xdc00..0xe000).contains(low))
-    {
-        let code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-        return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
-    }
-    (char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
 }

@@ -115,13 +115,52 @@ fn escapes_are_read() {
 }
 
 #[test]
+fn names_are_expected_as_they_are_usually_written() {
+    let names =
+        ["", "a", "sixsix", "sevenxx", "eightxxx", "fourteen_chars", "fifteen_letters", "ä"];
+    for name in names {
+        let likely = Likely::new(name);
+        for written in names {
+            for behind in ["", ", \"more of the same\": true"] {
+                let text = format!("{{\"{written}\": 1{behind}}}");
+                let mut scanner = Scanner::new(&text);
+                scanner.enter_object().unwrap();
+                let found = scanner.name(&mut true, Some(&likely)).unwrap();
+                let other = Name::Other(written.into());
+                assert_eq!(found, if name == written { Name::Expected } else { other });
+                assert_eq!(scanner.token().unwrap(), Token::Number("1"));
+            }
+        }
+    }
+    let escaped = Likely::new("a\"b");
+    let mut scanner = Scanner::new(r#"{"a\"b": 1}"#);
+    scanner.enter_object().unwrap();
+    let found = scanner.name(&mut true, Some(&escaped)).unwrap();
+    assert_eq!(found, Name::Other("a\"b".into()));
+}
+
+#[test]
+fn what_was_passed_is_not_looked_at_again() {
+    let text = r#"{"data": [1, 2, 3], "next": 7}"#;
+    // Nothing but a look at it would find this wrong.
+    let broken = text.replace("2", "x");
+    let passed = 9..18;
+    let next = Path::parse("next").unwrap();
+    let known = Document { text: &broken, passed: passed.clone() };
+    assert_eq!(next.first(known).unwrap(), Found::Value("7"));
+    assert!(next.first(broken.as_str()).is_err());
+    let last = Path::parse("data[-1]").unwrap();
+    assert_eq!(last.first(Document { text, passed }).unwrap(), Found::Value("3"));
+}
+
+#[test]
 fn paths_lead_to_every_place() {
     let document = r#"{"data": [{"id": 1, "x": {"y": [10, 20]}}, {"id": 2}], "a b": {"next": null},
         "groups": {"p": [3, 4], "q": [5]}}"#;
     let all = |path: &str| {
         let mut found = Vec::new();
-        let led = Path::parse(path).unwrap().each(document, |value| {
-            found.push(value);
+        let led = Path::parse(path).unwrap().each(document, |scanner| {
+            found.push(scanner.skip()?);
             Ok(())
         });
         (led.unwrap(), found.join(" "))

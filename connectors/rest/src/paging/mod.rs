@@ -4,4 +4,4 @@ mod keys;
 mod pages;
 
 pub(crate) use keys::{Paging, PagingKeys};
-pub(crate) use pages::{Page, Pages, Position, look};
+pub(crate) use pages::{Page, Pages, Position, look_of};

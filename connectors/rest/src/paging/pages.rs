@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{Lead, Paging};
 use crate::endpoint::{Bound, Endpoint, Place, resolve};
-use crate::json::{Found, Path, Scanner, Token};
+use crate::json::{Document, Found, Path, Scanner, Token};
 
 /// So many pages in a row that are all the same are one page, given again and again.
 const SAME: u32 = 4;
@@ -159,11 +159,17 @@ impl Pages {
         Ok(Page { response: Some(response), nothing: false, target, lead })
     }
 
+    /// Whether [`Pages::turn`] wants to know what a page looked like: only those that are counted
+    /// can be the same again without another sign of it.
+    pub(crate) fn compares(&self) -> bool {
+        matches!(self.endpoint.paging, Paging::Counted(_))
+    }
+
     /// Goes on behind a page with so many rows. `look` stands for what it looked like.
     pub(crate) fn turn(
         &mut self,
         page: &Page,
-        document: Option<&str>,
+        document: Option<&Document<'_>>,
         rows: u64,
         look: u64,
     ) -> Result<()> {
@@ -175,7 +181,13 @@ impl Pages {
         Ok(())
     }
 
-    fn next(&mut self, page: &Page, document: Option<&str>, rows: u64, look: u64) -> Result<Turn> {
+    fn next(
+        &mut self,
+        page: &Page,
+        document: Option<&Document<'_>>,
+        rows: u64,
+        look: u64,
+    ) -> Result<Turn> {
         if page.nothing {
             return Ok(Turn::End);
         }
@@ -241,8 +253,8 @@ impl Pages {
     }
 
     /// What leads to the next page, as JSON.
-    fn lead(&self, path: &Path, document: &str, rows: u64) -> Result<Option<String>> {
-        match path.first(document)? {
+    fn lead(&self, path: &Path, document: &Document<'_>, rows: u64) -> Result<Option<String>> {
+        match path.first(document.clone())? {
             Found::Value("null" | "false" | "\"\"") => Ok(None),
             Found::Value(value) if value.starts_with(['[', '{']) => Err(Error::data(format!(
                 "what should lead to the next page, at `{path}`, is neither text nor a number"
@@ -263,7 +275,7 @@ impl Pages {
 }
 
 /// What a page looks like.
-pub(crate) fn look(text: &str) -> u64 {
+pub(crate) fn look_of(text: &str) -> u64 {
     hash(&text)
 }
 
@@ -285,9 +297,9 @@ fn links(response: &Response) -> Option<String> {
 }
 
 /// How many there are of something, if an answer says so.
-fn count(path: &Option<Path>, document: Option<&str>) -> Result<Option<u64>> {
+fn count(path: &Option<Path>, document: Option<&Document<'_>>) -> Result<Option<u64>> {
     let (Some(path), Some(document)) = (path, document) else { return Ok(None) };
-    let Found::Value(value) = path.first(document)? else {
+    let Found::Value(value) = path.first(document.clone())? else {
         return Err(Error::data(format!(
             "the answer has nothing at `{path}`, where a count should be"
         )));
@@ -304,8 +316,8 @@ fn count(path: &Option<Path>, document: Option<&str>) -> Result<Option<u64>> {
 }
 
 /// Whether something is said to be so.
-fn said(path: &Path, document: &str) -> Result<Option<bool>> {
-    Ok(match path.first(document)? {
+fn said(path: &Path, document: &Document<'_>) -> Result<Option<bool>> {
+    Ok(match path.first(document.clone())? {
         Found::Nothing => None,
         Found::Value(value) => {
             Some(!matches!(value, "false" | "null" | "0" | "\"\"" | "\"false\""))

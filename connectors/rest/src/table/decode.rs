@@ -1,6 +1,7 @@
 //! Records becoming rows.
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
@@ -8,7 +9,7 @@ use hygge_sdk::{Error, Result, warn};
 
 use super::kind::{Column, Source, schema};
 use super::sink::{Sink, Trouble, sink};
-use crate::json::{Kind as Next, Scanner};
+use crate::json::{Kind as Next, Likely, Name, Scanner};
 
 /// What becomes of values that were not expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ const MOST_TOLD: usize = 20;
 pub(crate) struct Decoder {
     schema: SchemaRef,
     slots: Vec<Slot>,
-    root: Branch,
+    root: Rc<Branch>,
     parents: Vec<(usize, String)>,
     tolerance: Tolerance,
     rows: usize,
@@ -43,40 +44,42 @@ struct Slot {
     rows: usize,
 }
 
-/// The names of an object, and which columns are made of them.
+/// A value, and which columns are made of it.
 #[derive(Default)]
 struct Branch {
     /// Columns that hold the whole value.
     columns: Vec<usize>,
-    members: Vec<(String, Branch)>,
+    /// Those that are made of parts of it, if it is an object.
+    members: Vec<Member>,
     places: HashMap<String, usize>,
 }
 
+struct Member {
+    likely: Likely,
+    /// What leads to the names in it: `address.street.`.
+    within: String,
+    branch: Branch,
+}
+
 impl Branch {
-    fn add(&mut self, names: &[String], column: usize) {
+    fn add(&mut self, names: &[String], column: usize, within: &str) {
         let Some((name, further)) = names.split_first() else {
             self.columns.push(column);
             return;
         };
         let at = *self.places.entry(name.clone()).or_insert_with(|| {
-            self.members.push((name.clone(), Self::default()));
+            let within = format!("{within}{name}.");
+            let likely = Likely::new(name);
+            self.members.push(Member { likely, within, branch: Self::default() });
             self.members.len() - 1
         });
-        self.members[at].1.add(further, column);
-    }
-
-    /// Where a name stands. `hint` is where it probably does: records look alike.
-    #[inline]
-    fn find(&self, name: &str, hint: usize) -> Option<usize> {
-        match self.members.get(hint) {
-            Some((own, _)) if own == name => Some(hint),
-            _ => self.places.get(name).copied(),
-        }
+        let Member { branch, within, .. } = &mut self.members[at];
+        branch.add(further, column, within);
     }
 
     /// A column that is made of this value or a part of it.
     fn any_column(&self) -> Option<usize> {
-        let inner = || self.members.iter().find_map(|(_, branch)| branch.any_column());
+        let inner = || self.members.iter().find_map(|member| member.branch.any_column());
         self.columns.first().copied().or_else(inner)
     }
 }
@@ -87,7 +90,7 @@ impl Decoder {
         let mut parents = Vec::new();
         for (at, column) in columns.iter().enumerate() {
             match &column.from {
-                Source::Record(names) => root.add(names, at),
+                Source::Record(names) => root.add(names, at, ""),
                 Source::Parent(name) => parents.push((at, name.clone())),
             }
         }
@@ -101,7 +104,7 @@ impl Decoder {
         Self {
             schema: schema(columns),
             slots: columns.iter().map(slot).collect(),
-            root,
+            root: Rc::new(root),
             parents,
             tolerance,
             rows: 0,
@@ -120,26 +123,37 @@ impl Decoder {
         self.bytes
     }
 
-    /// Adds a record. `parent` are the values of the record it belongs to, as JSON.
-    pub(crate) fn record(&mut self, record: &str, parent: &[(String, String)]) -> Result<()> {
-        self.bytes += record.len();
-        let mut scanner = Scanner::new(record);
-        match scanner.peek()? {
-            Next::Object => self.walk_root(&mut scanner)?,
-            _ if !self.root.columns.is_empty() => {}
+    /// Adds the record that comes next, and passes it. `parent` are the values of the record it
+    /// belongs to, as JSON.
+    pub(crate) fn record(
+        &mut self,
+        record: &mut Scanner<'_>,
+        parent: &[(String, String)],
+    ) -> Result<()> {
+        let kind = record.peek()?;
+        let from = record.place();
+        let root = Rc::clone(&self.root);
+        match kind {
+            Next::Object if root.columns.is_empty() => self.walk(&root, record, "")?,
+            _ if !root.columns.is_empty() => {
+                let value = record.skip()?;
+                for column in &root.columns {
+                    self.put(*column, &mut Scanner::new(value))?;
+                }
+                if kind == Next::Object && !root.members.is_empty() {
+                    self.walk(&root, &mut Scanner::new(value), "")?;
+                }
+            }
             _ => {
                 return Err(Error::data(format!(
                     "row {}: a record is {}, where an object was expected; `records` says where \
                      they are",
                     self.rows + 1,
-                    cut(record)
+                    cut(record.skip()?)
                 )));
             }
         }
-        for at in 0..self.root.columns.len() {
-            let column = self.root.columns[at];
-            self.put(column, &mut Scanner::new(record))?;
-        }
+        self.bytes += record.place() - from;
         for at in 0..self.parents.len() {
             let (column, name) = &self.parents[at];
             let column = *column;
@@ -157,8 +171,9 @@ impl Decoder {
             .map(|name| {
                 let column = self
                     .root
-                    .find(name, 0)
-                    .and_then(|at| self.root.members[at].1.columns.first().copied());
+                    .places
+                    .get(name)
+                    .and_then(|at| self.root.members[*at].branch.columns.first().copied());
                 if column.is_none() {
                     self.news(name);
                 }
@@ -205,44 +220,48 @@ impl Decoder {
         Ok(batch)
     }
 
-    fn walk_root(&mut self, scanner: &mut Scanner<'_>) -> Result<()> {
-        let root = std::mem::take(&mut self.root);
-        let walked = self.walk(&root, scanner, "");
-        self.root = root;
-        walked
-    }
-
+    /// Takes an object apart as it is passed. `within` leads to it.
     fn walk(&mut self, branch: &Branch, scanner: &mut Scanner<'_>, within: &str) -> Result<()> {
         scanner.enter_object()?;
-        let (mut first, mut hint) = (true, 0);
-        while let Some(key) = scanner.key(&mut first)? {
-            let Some(at) = branch.find(&key, hint) else {
-                let value = scanner.skip()?;
-                if self.tolerance.inferred && self.told.len() < MOST_TOLD && value != "null" {
-                    self.news(&format!("{within}{key}"));
-                }
-                continue;
+        // Records look alike: what probably comes is the name that came next the last time.
+        let (mut first, mut likely) = (true, 0);
+        loop {
+            let expected = branch.members.get(likely).map(|member| &member.likely);
+            let at = match scanner.name(&mut first, expected)? {
+                Name::Expected => likely,
+                Name::Other(name) => match branch.places.get(&*name) {
+                    Some(at) => *at,
+                    None => {
+                        let value = scanner.skip()?;
+                        if self.tolerance.inferred && self.told.len() < MOST_TOLD && value != "null"
+                        {
+                            self.news(&format!("{within}{name}"));
+                        }
+                        continue;
+                    }
+                },
+                Name::End => return Ok(()),
             };
-            hint = at + 1;
-            let (name, member) = &branch.members[at];
-            match (member.columns.as_slice(), member.members.is_empty()) {
+            likely = at + 1;
+            let Member { within, branch, .. } = &branch.members[at];
+            match (branch.columns.as_slice(), branch.members.is_empty()) {
                 ([column], true) => self.put(*column, scanner)?,
-                _ => {
-                    let value = scanner.skip()?;
-                    for column in &member.columns {
-                        self.put(*column, &mut Scanner::new(value))?;
-                    }
-                    if !member.members.is_empty() {
-                        let within = format!("{within}{name}.");
-                        self.descend(member, value, &within)?;
-                    }
+                ([], false) if scanner.peek()? == Next::Object => {
+                    self.walk(branch, scanner, within)?;
                 }
+                _ => self.whole(branch, scanner.skip()?, within)?,
             }
         }
-        Ok(())
     }
 
-    fn descend(&mut self, branch: &Branch, value: &str, within: &str) -> Result<()> {
+    /// Takes a value of which, as a whole, columns are made, and of what is in it if it is an object.
+    fn whole(&mut self, branch: &Branch, value: &str, within: &str) -> Result<()> {
+        for column in &branch.columns {
+            self.put(*column, &mut Scanner::new(value))?;
+        }
+        if branch.members.is_empty() {
+            return Ok(());
+        }
         match Scanner::new(value).peek()? {
             Next::Object => self.walk(branch, &mut Scanner::new(value), within),
             Next::Null => Ok(()),
@@ -298,7 +317,8 @@ impl Decoder {
     fn explain(&self, column: usize, trouble: Trouble) -> Error {
         let row = self.rows + 1;
         let found = match trouble {
-            Trouble::Broken(error) => return error.while_doing(format!("row {row}")),
+            // It says by itself where it is.
+            Trouble::Broken(error) => return error,
             Trouble::Misfit(found) => found,
         };
         let Slot { name, kind, .. } = &self.slots[column];

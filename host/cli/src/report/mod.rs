@@ -21,8 +21,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Instant;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use hygge_core::engine::event::{Event, Level, Listener};
 use hygge_core::fault::Fault;
@@ -37,6 +37,10 @@ use logfile::LogFile;
 /// With more said than this waiting to be told, further progress is left out: the next progress
 /// that is told has the totals anyway.
 const BACKLOG: usize = 1024;
+
+/// How long details are left to gather. Connectors have thousands of them in a second, and to wake
+/// the thread that tells them costs more than to tell them.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// How a run is to be reported.
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +122,7 @@ impl Report {
 
         let (sender, receiver) = channel();
         let queued = Arc::new(AtomicUsize::new(0));
-        let thread = std::thread::Builder::new().name("report".to_owned()).spawn({
+        let thread = thread::Builder::new().name("report".to_owned()).spawn({
             let queued = Arc::clone(&queued);
             move || listen(faces, &receiver, &queued)
         })?;
@@ -172,9 +176,10 @@ fn listen(
 ) {
     while let Ok(Some(first)) = receiver.recv() {
         let mut next = Some(first);
-        let mut end = false;
+        let (mut end, mut details) = (false, true);
         while let Some((at, said)) = next {
             queued.fetch_sub(1, Ordering::Relaxed);
+            details &= matches!(said, Said::Event(Event::Notice { level: Level::Debug, .. }));
             for face in &mut faces {
                 face.tell(at, &said);
             }
@@ -196,6 +201,9 @@ fn listen(
         }
         if end {
             return;
+        }
+        if details {
+            thread::sleep(GATHER);
         }
     }
 }

@@ -53,18 +53,21 @@ impl From<Error> for Trouble {
 pub(crate) fn sink(kind: &Kind, lenient: bool) -> Box<dyn Sink> {
     match kind {
         Kind::Bool => Box::new(Bools { builder: BooleanBuilder::new(), lenient }),
-        Kind::Int8 => primitive::<Int8Type>(kind, move |token| scalar::integer(token, lenient)),
-        Kind::Int16 => primitive::<Int16Type>(kind, move |token| scalar::integer(token, lenient)),
-        Kind::Int32 => primitive::<Int32Type>(kind, move |token| scalar::integer(token, lenient)),
-        Kind::Int64 => primitive::<Int64Type>(kind, move |token| scalar::integer(token, lenient)),
-        Kind::Uint8 => primitive::<UInt8Type>(kind, move |token| scalar::integer(token, lenient)),
-        Kind::Uint16 => primitive::<UInt16Type>(kind, move |token| scalar::integer(token, lenient)),
-        Kind::Uint32 => primitive::<UInt32Type>(kind, move |token| scalar::integer(token, lenient)),
-        Kind::Uint64 => primitive::<UInt64Type>(kind, move |token| scalar::integer(token, lenient)),
+        Kind::Int8 => integers::<Int8Type>(kind, lenient),
+        Kind::Int16 => integers::<Int16Type>(kind, lenient),
+        Kind::Int32 => integers::<Int32Type>(kind, lenient),
+        Kind::Int64 => integers::<Int64Type>(kind, lenient),
+        Kind::Uint8 => integers::<UInt8Type>(kind, lenient),
+        Kind::Uint16 => integers::<UInt16Type>(kind, lenient),
+        Kind::Uint32 => integers::<UInt32Type>(kind, lenient),
+        Kind::Uint64 => integers::<UInt64Type>(kind, lenient),
         Kind::Float32 => primitive::<Float32Type>(kind, move |token| {
             scalar::float(token, lenient).map(|value| value as f32)
         }),
-        Kind::Float64 => primitive::<Float64Type>(kind, move |token| scalar::float(token, lenient)),
+        Kind::Float64 => {
+            let read = move |token: &Token<'_>| scalar::float(token, lenient);
+            with_quick::<Float64Type>(kind, |scanner| scanner.short_float(), read)
+        }
         Kind::Decimal(precision, scale) => {
             let (precision, scale) = (*precision, *scale);
             primitive::<Decimal128Type>(kind, move |token| scalar::decimal(token, precision, scale))
@@ -110,9 +113,12 @@ fn shown(token: &Token<'_>) -> String {
     }
 }
 
-/// Values of one width. `read` gives none for what does not fit.
-struct Primitive<T: ArrowPrimitiveType, F> {
+/// Values of one width.
+struct Primitive<T: ArrowPrimitiveType, Q, F> {
     builder: PrimitiveBuilder<T>,
+    /// Reads and passes what comes next if it is plain; else passes nothing.
+    quick: Q,
+    /// Reads any value; gives none for what does not fit.
     read: F,
 }
 
@@ -120,11 +126,33 @@ fn primitive<T: ArrowPrimitiveType>(
     kind: &Kind,
     read: impl Fn(&Token<'_>) -> Option<T::Native> + 'static,
 ) -> Box<dyn Sink> {
-    let builder = PrimitiveBuilder::<T>::new().with_data_type(kind.data_type());
-    Box::new(Primitive { builder, read })
+    with_quick::<T>(kind, |_| None, read)
 }
 
-impl<T: ArrowPrimitiveType, F: Fn(&Token<'_>) -> Option<T::Native>> Primitive<T, F> {
+fn integers<T: ArrowPrimitiveType>(kind: &Kind, lenient: bool) -> Box<dyn Sink>
+where
+    T::Native: TryFrom<i64> + TryFrom<i128>,
+{
+    // What does not fit is read again, as what it is called when that is told.
+    let quick = |scanner: &mut Scanner<'_>| {
+        let mut ahead = scanner.clone();
+        let value = T::Native::try_from(ahead.short_integer()?).ok()?;
+        *scanner = ahead;
+        Some(value)
+    };
+    with_quick::<T>(kind, quick, move |token| scalar::integer(token, lenient))
+}
+
+fn with_quick<T: ArrowPrimitiveType>(
+    kind: &Kind,
+    quick: impl Fn(&mut Scanner<'_>) -> Option<T::Native> + 'static,
+    read: impl Fn(&Token<'_>) -> Option<T::Native> + 'static,
+) -> Box<dyn Sink> {
+    let builder = PrimitiveBuilder::<T>::new().with_data_type(kind.data_type());
+    Box::new(Primitive { builder, quick, read })
+}
+
+impl<T: ArrowPrimitiveType, Q, F: Fn(&Token<'_>) -> Option<T::Native>> Primitive<T, Q, F> {
     #[inline]
     fn put(&mut self, token: &Token<'_>) -> Result<(), Trouble> {
         match token {
@@ -138,8 +166,17 @@ impl<T: ArrowPrimitiveType, F: Fn(&Token<'_>) -> Option<T::Native>> Primitive<T,
     }
 }
 
-impl<T: ArrowPrimitiveType, F: Fn(&Token<'_>) -> Option<T::Native>> Sink for Primitive<T, F> {
+impl<T, Q, F> Sink for Primitive<T, Q, F>
+where
+    T: ArrowPrimitiveType,
+    Q: Fn(&mut Scanner<'_>) -> Option<T::Native>,
+    F: Fn(&Token<'_>) -> Option<T::Native>,
+{
     fn take(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Trouble> {
+        if let Some(value) = (self.quick)(scanner) {
+            self.builder.append_value(value);
+            return Ok(());
+        }
         let token = scanner.token()?;
         self.put(&token)
     }

@@ -8,7 +8,7 @@ use arrow_schema::{FieldRef, Fields};
 use hygge_sdk::{Error, Result};
 
 use super::{Sink, Trouble, shown, sink};
-use crate::json::{Kind as Next, Scanner};
+use crate::json::{Kind as Next, Likely, Name, Scanner};
 use crate::table::kind::{Field, Kind, item_field};
 
 pub(super) struct List {
@@ -91,6 +91,7 @@ pub(super) struct Object {
 
 struct Part {
     name: String,
+    likely: Likely,
     sink: Box<dyn Sink>,
     rows: usize,
 }
@@ -99,6 +100,7 @@ impl Object {
     pub(super) fn new(fields: &[Field], lenient: bool) -> Self {
         let part = |field: &Field| Part {
             name: field.name.clone(),
+            likely: Likely::new(&field.name),
             sink: sink(&field.kind, lenient),
             rows: 0,
         };
@@ -133,18 +135,20 @@ impl Sink for Object {
             _ => return Err(Trouble::Misfit(shown(&scanner.token()?))),
         }
         scanner.enter_object()?;
-        let (mut first, mut hint) = (true, 0);
-        while let Some(key) = scanner.key(&mut first)? {
-            let at = match self.parts.get(hint) {
-                Some(part) if part.name == key => Some(hint),
-                _ => self.parts.iter().position(|part| part.name == key),
+        let (mut first, mut likely) = (true, 0);
+        loop {
+            let expected = self.parts.get(likely).map(|part| &part.likely);
+            let at = match scanner.name(&mut first, expected)? {
+                Name::Expected => Some(likely),
+                Name::Other(name) => self.parts.iter().position(|part| part.name == name),
+                Name::End => break,
             };
             match at.and_then(|at| Some((at, self.parts.get_mut(at)?))) {
                 // A name that comes twice counts once.
                 Some((at, part)) if part.rows == self.rows => {
                     part.sink.take(scanner)?;
                     part.rows += 1;
-                    hint = at + 1;
+                    likely = at + 1;
                 }
                 _ => {
                     scanner.skip()?;
