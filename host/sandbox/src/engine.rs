@@ -3,14 +3,16 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::{AbortHandle, Aborted, abortable};
 use hygge_core::fault::{Fault, FaultKind};
 use hygge_http::{Http, Proxies};
 use tokio::runtime::Runtime;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 use wasmtime::{Config, Engine};
 
 use crate::cache::Cache;
@@ -20,6 +22,9 @@ use crate::ticker::Ticker;
 const WASM_STACK: usize = 1 << 20;
 /// The whole stack of a call into a guest: its own part, and room for what the host does in it.
 const CALL_STACK: usize = 2 << 20;
+
+/// The name of threads that guests run on.
+const GUEST: &str = "hygge-guest";
 
 /// See [`beat`]: less than the second after which whoever waits for an answer looks around.
 const BEAT: Duration = Duration::from_millis(500);
@@ -78,13 +83,10 @@ impl Machine {
                 .because(error.root_cause().to_string())
         })?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .thread_name("hygge-guest")
+            .thread_name(GUEST)
             .enable_time()
             .build()
-            .map_err(|error| {
-                Fault::new(FaultKind::Resource, "cannot start threads for connectors")
-                    .because(error)
-            })?;
+            .map_err(no_threads)?;
         runtime.spawn(beat());
         let ticker = Ticker::start(&engine)?;
         let cache = Cache::new(options.cache_dir.clone());
@@ -100,14 +102,46 @@ impl Machine {
         self.spawn(work)?.join().await
     }
 
+    /// Runs `work` that lasts on a thread of its own. An answer that it waits for wakes that thread
+    /// and no other: threads that share their work would wake one another, thousands of times in a
+    /// second.
+    pub(crate) fn spawn_alone<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Fault>> + Send + 'static,
+    ) -> Result<Running<T>, Fault> {
+        let runtime = self.runtime()?.handle().clone();
+        let (work, stop) = abortable(work);
+        let (tell, told) = oneshot::channel();
+        let thread = std::thread::Builder::new().name(GUEST.to_owned());
+        let running = thread.spawn(move || {
+            let done = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
+            // Who has stopped waiting meanwhile does not miss it.
+            let _ = tell.send(match done {
+                Ok(Ok(done)) => done,
+                Ok(Err(Aborted)) => Err(Fault::cancelled()),
+                Err(_) => Err(Fault::bug("a task of the sandbox panicked")),
+            });
+        });
+        running.map_err(no_threads)?;
+        Ok(Running { told, stop })
+    }
+
     /// As [`run`](Self::run), without waiting.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Fault>> + Send + 'static,
     ) -> Result<Running<T>, Fault> {
-        let runtime = self.runtime.as_ref();
-        let runtime = runtime.ok_or_else(|| Fault::bug("the sandbox was taken down too early"))?;
-        Ok(Running(runtime.spawn(work)))
+        let (work, stop) = abortable(work);
+        let (tell, told) = oneshot::channel();
+        self.runtime()?.spawn(async move {
+            let done = work.await.unwrap_or_else(|Aborted| Err(Fault::cancelled()));
+            let _ = tell.send(done);
+        });
+        Ok(Running { told, stop })
+    }
+
+    fn runtime(&self) -> Result<&Runtime, Fault> {
+        self.runtime.as_ref().ok_or_else(|| Fault::bug("the sandbox was taken down too early"))
     }
 }
 
@@ -136,23 +170,27 @@ impl fmt::Debug for Machine {
 }
 
 /// Work under way; ends when this is dropped.
-pub(crate) struct Running<T>(JoinHandle<Result<T, Fault>>);
+pub(crate) struct Running<T> {
+    told: oneshot::Receiver<Result<T, Fault>>,
+    stop: AbortHandle,
+}
 
 impl<T> Running<T> {
     /// Waits for what comes of it.
     pub(crate) async fn join(mut self) -> Result<T, Fault> {
-        match (&mut self.0).await {
-            Ok(done) => done,
-            Err(error) if error.is_cancelled() => Err(Fault::cancelled()),
-            Err(error) => Err(Fault::bug("a task of the sandbox panicked").because(error)),
-        }
+        let told = (&mut self.told).await;
+        told.unwrap_or_else(|_| Err(Fault::bug("a task of the sandbox was lost")))
     }
 }
 
 impl<T> Drop for Running<T> {
     fn drop(&mut self) {
-        self.0.abort();
+        self.stop.abort();
     }
+}
+
+fn no_threads(error: std::io::Error) -> Fault {
+    Fault::new(FaultKind::Resource, "cannot start threads for connectors").because(error)
 }
 
 /// An engine with what components of today need, and nothing beyond.

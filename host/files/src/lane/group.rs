@@ -302,7 +302,8 @@ impl MovedGroup {
         }
         let Consignment { file, shape, .. } = &self.consignment;
         let groups = Arc::from([self.group]);
-        for batch in Columns::new(file, shape, groups, &needed, memory.size()) {
+        // What is made of a batch counts as well, and each core has one.
+        for batch in Columns::new(file, shape, groups, &needed, memory.size() / 4) {
             if target.context.cancel.is_cancelled() {
                 return Err(Fault::cancelled());
             }

@@ -68,7 +68,8 @@ impl ConnectorReader {
             splits: left,
             untaken: AtomicUsize::new(0),
         });
-        let lanes = (0..lanes).map(|_| machine.spawn(lane::run(Arc::clone(&yard), say.clone())));
+        let lanes =
+            (0..lanes).map(|_| machine.spawn_alone(lane::run(Arc::clone(&yard), say.clone())));
         let lanes = lanes.collect::<Result<_, _>>()?;
         let before = splits.iter().map(|split| split.rows).sum();
         Ok(Box::new(Self {
