@@ -189,7 +189,7 @@ impl EndpointKeys {
         let paging = match &self.paginate {
             None | Some(Value::Null) => Paging::None,
             Some(value) => PagingKeys::read(value)
-                .and_then(|keys| keys.paging(format == Format::Json))
+                .and_then(|keys| keys.paging(format.is_whole()))
                 .map_err(|error| error.while_doing(format!("`{within}paginate`")))?,
         };
         if self.body.is_some() && self.form.is_some() {

@@ -1,4 +1,4 @@
-//! `type: rest`: tables from, and to, any API that speaks JSON, NDJSON or CSV over HTTP.
+//! `type: rest`: tables from, and to, any API that speaks JSON, NDJSON, CSV or XML over HTTP.
 //!
 //! ```text
 //!   config ─▶ endpoint ─▶ request ─▶ (the host) ─▶ answer ─▶ records ─▶ table ─▶ rows

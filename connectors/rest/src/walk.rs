@@ -7,7 +7,7 @@ use std::time::Duration;
 use hygge_sdk::{Error, Result, host};
 use serde::{Deserialize, Serialize};
 
-use crate::endpoint::{Answer, Bound, Endpoint, Format, Parent, Part, RowSink, Stream};
+use crate::endpoint::{Answer, Bound, Endpoint, Parent, Part, RowSink, Stream};
 use crate::json::{Found, Path, Scanner};
 use crate::paging::{Page, Pages, Position, look_of};
 
@@ -282,13 +282,13 @@ fn read_page(
             pages.turn(&page, None, 0, 0)?;
             return Ok(None);
         };
-        if endpoint.format != Format::Json {
+        if !endpoint.format.is_whole() {
             let stream = Stream::new(endpoint, response);
             return read_on(pages, (page, stream), parent, sink);
         }
         // The host repeats what fails before its answer begins; nothing has been made of this one
         // yet, so that it can be asked for again when it is cut off.
-        match Answer::read(response) {
+        match Answer::read(response, endpoint.format) {
             Err(error) if error.is_retryable() && wait <= LAST_WAIT => {
                 host::sleep(wait)?;
                 wait *= 2;

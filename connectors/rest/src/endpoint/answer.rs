@@ -5,7 +5,7 @@ use std::ops::Range;
 use hygge_sdk::http::Response;
 use hygge_sdk::{Error, Result};
 
-use super::{Bound, Endpoint};
+use super::{Bound, Endpoint, Format, xml};
 use crate::json::{Document, Found, Kind, Scanner};
 
 /// Takes records.
@@ -30,9 +30,10 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn read(response: Response) -> Result<Self> {
+    pub(crate) fn read(response: Response, format: Format) -> Result<Self> {
         let text = response.text()?;
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        let text = if format == Format::Xml { xml::to_json(&text)? } else { text };
         Ok(Self { text, passed: 0..0 })
     }
 
@@ -79,6 +80,13 @@ impl Answer {
             _ => each(scanner),
         })?;
         if !led {
+            // In XML a list without items is not written at all.
+            if endpoint.format == Format::Xml
+                && let Some(around) = endpoint.records.around()
+                && let Found::Value(_) = around.first(document)?
+            {
+                return Ok(0);
+            }
             return Err(missing(endpoint, document)?);
         }
         self.passed = passed;
@@ -91,7 +99,7 @@ fn not_json(document: &str) -> Error {
     let said: String = document.split_whitespace().collect::<Vec<_>>().join(" ");
     let said: String = said.chars().take(100).collect();
     Error::data(format!(
-        "the answer is no JSON, it begins with {said:?}; `format` says if it is csv or ndjson"
+        "the answer is no JSON, it begins with {said:?}; `format` says if it is csv, ndjson or xml"
     ))
 }
 

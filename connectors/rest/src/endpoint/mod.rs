@@ -7,6 +7,7 @@ mod since;
 mod stream;
 mod template;
 mod url;
+mod xml;
 
 use std::rc::Rc;
 
@@ -65,6 +66,14 @@ pub(crate) enum Format {
     Json,
     Ndjson,
     Csv,
+    Xml,
+}
+
+impl Format {
+    /// Whether answers are read whole, and paths lead through them.
+    pub(crate) fn is_whole(self) -> bool {
+        matches!(self, Self::Json | Self::Xml)
+    }
 }
 
 /// How CSV is written.

@@ -45,6 +45,7 @@ impl Endpoint {
                         "application/x-ndjson, application/jsonl, application/json, */*"
                     }
                     Format::Csv => "text/csv, */*",
+                    Format::Xml => "application/xml, text/xml, */*",
                 },
             );
         }

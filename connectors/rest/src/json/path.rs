@@ -49,6 +49,12 @@ impl Path {
         Self { text: "$".to_owned(), steps: Vec::new() }
     }
 
+    /// The way to what has the name that this leads to; none where it leads to no name.
+    pub(crate) fn around(&self) -> Option<Self> {
+        let name = self.steps.iter().rposition(|step| matches!(step, Step::Name(_)))?;
+        Some(Self { text: self.text.clone(), steps: self.steps[..name].to_vec() })
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
             Error::config(format!(

@@ -140,7 +140,7 @@ impl PagingKeys {
         let most = self.max_pages;
         if !json && (self.path.is_some() || self.total.is_some() || self.total_pages.is_some()) {
             return Err(Error::config(
-                "`path`, `total` and `total_pages` lead through JSON, and `format` is another; \
+                "`path`, `total` and `total_pages` lead through JSON or XML, and `format` is another; \
                  page_number, offset, link_header and header_cursor need none",
             ));
         }

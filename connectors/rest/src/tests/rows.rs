@@ -175,6 +175,38 @@ fn lines_and_csv_are_read_record_by_record() {
 }
 
 #[test]
+fn documents_of_xml_are_read_like_those_of_json() {
+    let api = world(|sent| {
+        let page = match sent.target.split_once("page=").map(|(_, page)| page) {
+            None => {
+                "<orders next='2'><order id='1'><zip>01234</zip><sum>1.50</sum></order><order id='2'>\
+                 <zip>99999</zip><sum>2</sum><note>a &lt; b</note></order></orders>"
+            }
+            Some("2") => "<orders next='3'><order id='3'><zip>5</zip><sum/></order></orders>",
+            Some(_) => "<orders/>",
+        };
+        Answer::status(200).body(page)
+    });
+    let config = json!({
+        "format": "xml", "records": "$.orders.order",
+        "paginate": {"type": "cursor", "param": "page", "path": "$.orders['@next']"},
+    });
+    assert_eq!(
+        rows(&api, config),
+        [
+            json!({"@id": 1, "zip": "01234", "sum": 1.5}),
+            json!({"@id": 2, "zip": "99999", "sum": 2.0, "note": "a < b"}),
+            json!({"@id": 3, "zip": "5"}),
+        ]
+    );
+    let config = json!({"format": "xml", "records": "$.orders.lines.line"});
+    assert!(fault(&api, config).to_string().contains("nothing at `records: $.orders.lines.line`"));
+    let html = world(|_| Answer::status(200).body("<p>Not <br> today</p>"));
+    let told = fault(&html, json!({"format": "xml"})).to_string();
+    assert!(told.contains("the answer is no XML") && told.contains("Not <br>"), "{told}");
+}
+
+#[test]
 fn a_page_that_is_larger_than_asked_for_is_given_in_parts() {
     let page: Vec<Value> =
         (0..40_000).map(|id| json!({"id": id, "text": "x".repeat(100)})).collect();
