@@ -62,6 +62,28 @@ pub fn lines(ids: Range<u64>) -> String {
     })
 }
 
+/// Rows as XML, of the same columns as CSV.
+pub fn xml(ids: Range<u64>) -> String {
+    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rows>\n");
+    for id in ids {
+        let note = match id.is_multiple_of(3) {
+            true => "<note/>".to_owned(),
+            false => format!("<note>note &quot;{id}&quot;</note>"),
+        };
+        let _ = writeln!(
+            xml,
+            "<row id=\"{id}\"><name>name ä {id}</name><amount>{}.{:02}</amount><flag>{}</flag>{note}\
+             <updated_at>{}</updated_at></row>",
+            id * 7 % 1000,
+            id % 100,
+            id % 2 == 0,
+            updated_at(id)
+        );
+    }
+    xml.push_str("</rows>\n");
+    xml
+}
+
 /// Rows as CSV, of the columns that CSV can hold.
 pub fn csv(ids: Range<u64>) -> String {
     let mut csv = String::from("id,name,amount,flag,note,updated_at\r\n");

@@ -7,7 +7,7 @@
 //! | `/cursor/rows?after=…` | a cursor in the answer; `POST` takes it in the body |
 //! | `/next_url/rows`, `/relative_url/rows` | the next address in the answer |
 //! | `/link_header/rows`, `/header_cursor/rows` | the way on in a header |
-//! | `/list/rows`, `/ndjson/rows`, `/csv/rows` | everything at once |
+//! | `/list/rows`, `/ndjson/rows`, `/csv/rows`, `/xml/rows` | everything at once |
 //! | `/parents`, `/parents/7/children` | records that lead to others |
 //! | `/secured/…/…` | any of these, for those who have a credential: see [`credentials`] |
 //! | `/faulty/…` | any of these, with faults now and then: see [`faults`] |

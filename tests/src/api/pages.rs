@@ -86,6 +86,7 @@ pub(super) fn answer(asked: &Asked) -> Option<Response<Body>> {
         ["list", _] => json(data::list(first..rows)),
         ["ndjson", _] => typed("application/x-ndjson", data::lines(first..rows)),
         ["csv", _] => typed("text/csv", data::csv(first..rows)),
+        ["xml", _] => typed("application/xml", data::xml(first..rows)),
         ["parents"] => json(page(after()?)),
         ["parents", parent, "children"] => {
             let parent: u64 = parent.parse().ok()?;

@@ -12,7 +12,7 @@ fn every_pagination_brings_every_row() {
 }
 
 #[test]
-fn csv_has_types_and_parents_have_children() {
+fn csv_and_xml_have_types_and_parents_have_children() {
     let api = Api::start();
     let project = Project::new();
     let url = api.url();
@@ -26,6 +26,10 @@ fn csv_has_types_and_parents_have_children() {
     project
         .write("flows/f/entities/csv.yml", "name: csv\nhome: { path: /csv/rows, format: csv }\n");
     project.write(
+        "flows/f/entities/xml.yml",
+        "name: xml\nhome: { path: /xml/rows, format: xml, records: $.rows.row }\n",
+    );
+    project.write(
         "flows/f/entities/children.yml",
         "name: children\nhome:\n  path: /parents/{id}/children\n  parent:\n    path: /parents\n    \
          params: { rows: 45, size: 45 }\n    bind: { id: $.id }\n    \
@@ -35,10 +39,16 @@ fn csv_has_types_and_parents_have_children() {
     script(
         r#"
 import sys, duckdb
-rows = duckdb.sql(f"select * from read_parquet('{sys.argv[1]}/lake/csv/*.parquet') order by id")
-assert [str(t) for t in rows.types] == ["BIGINT", "VARCHAR", "DOUBLE", "BOOLEAN", "VARCHAR", "TIMESTAMP WITH TIME ZONE"], rows.types
-found = duckdb.sql("select count(*), min(id), max(id), count(note), max(note) from rows").fetchall()[0]
-assert found == (1000, 0, 999, 666, 'note "998"'), found
+of = {}
+for table in ["csv", "xml"]:
+    rows = duckdb.sql(f"select * from read_parquet('{sys.argv[1]}/lake/{table}/*.parquet') order by 1")
+    assert sorted(str(t) for t in rows.types) == sorted(["BIGINT", "VARCHAR", "DOUBLE", "BOOLEAN", "VARCHAR", "TIMESTAMP WITH TIME ZONE"]), rows.types
+    id = '"@id"' if table == "xml" else "id"
+    rows = duckdb.sql(f"select {id}, name, amount, flag, note, updated_at from rows order by 1")
+    of[table] = rows.fetchall()
+    found = duckdb.sql(f"select count(*), min({id}), max({id}), count(note), max(note) from rows").fetchall()[0]
+    assert found == (1000, 0, 999, 666, 'note "998"'), found
+assert of["csv"] == of["xml"]
 rows = duckdb.sql(f"select * from read_parquet('{sys.argv[1]}/lake/children/*.parquet')")
 wanted = [(p * 100 + n, f"{p}/{n}", p, f"c{p % 17}") for p in range(45) for n in range(p % 4 + 1)]
 assert rows.columns == ["child", "text", "parent", "city"], rows.columns
