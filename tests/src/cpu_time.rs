@@ -25,9 +25,11 @@ pub fn of_threads() -> Result<BTreeMap<String, f64>> {
     let mut all = BTreeMap::new();
     for thread in fs::read_dir("/proc/self/task")? {
         let thread = thread?.path();
-        let name = fs::read_to_string(thread.join("comm"))?.trim().to_owned();
+        let read = |file: &str| fs::read_to_string(thread.join(file));
+        // It may have come to its end since it was listed.
+        let (Ok(name), Ok(spent)) = (read("comm"), read("schedstat")) else { continue };
+        let name = name.trim().to_owned();
         // Nanoseconds on a core, and two numbers more.
-        let spent = fs::read_to_string(thread.join("schedstat"))?;
         let spent: f64 = spent.split(' ').next().ok_or("no fields")?.parse()?;
         *all.entry(name).or_default() += spent / 1e9;
     }

@@ -8,6 +8,7 @@
 //! Megabytes of JSON are counted for each second that this process keeps a core busy, however many
 //! cores there are.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -156,10 +157,10 @@ fn measure(arguments: &Arguments) -> Result<()> {
             let spent = read(&project, &component, nested, arguments.pages * RECORDS)?;
             best = best.filter(|best| best.cpu < spent.cpu).or(Some(spent));
         }
-        let Some(Spent { cpu, wall, guest, http }) = best else { continue };
+        let Some(Spent { cpu, wall, http }) = best else { continue };
         println!(
             "nested: {nested:9} {:6.0} MB/s of a core   {:6.0} MB/s as time goes by   \
-             (guest and decoding {guest:.2} s, HTTP {http:.2} s, all {cpu:.2} s)",
+             (HTTP {http:.2} s, all {cpu:.2} s)",
             megabytes / cpu,
             megabytes / wall,
         );
@@ -179,9 +180,7 @@ fn build_rest() -> Result<PathBuf> {
 struct Spent {
     cpu: f64,
     wall: f64,
-    /// Of the threads of guests.
-    guest: f64,
-    /// Of those of connections.
+    /// Of the threads of connections.
     http: f64,
 }
 
@@ -234,16 +233,10 @@ async fn all(home: &dyn Home, context: Arc<Context>, wanted: usize) -> Result<Sp
         return Err(format!("{rows} rows of {wanted}").into());
     }
     let after = cpu_time::of_threads()?;
-    let of = |name: &str| {
-        let spent = |threads: &std::collections::BTreeMap<String, f64>| {
-            threads.get(name).copied().unwrap_or_default()
-        };
-        spent(&after) - spent(&threads)
-    };
+    let of = |threads: &BTreeMap<String, f64>| threads.get("hygge-http").copied().unwrap_or(0.0);
     Ok(Spent {
         cpu: cpu_time::own()? - cpu,
         wall: wall.elapsed().as_secs_f64(),
-        guest: of("hygge-guest"),
-        http: of("hygge-http"),
+        http: of(&after) - of(&threads),
     })
 }
