@@ -97,13 +97,12 @@ impl ColumnEncoder {
     }
 
     /// The chunks of its leaves.
-    pub(crate) fn finish(self) -> Result<Vec<Chunk>, Fault> {
-        let (memory, most_held) = (Arc::clone(&self.memory), self.spill.most_held);
-        let chunks = self.closed()?.0.into_iter();
+    pub(crate) fn finish(mut self) -> Result<Vec<Chunk>, Fault> {
+        let chunks = self.close()?.into_iter();
         let chunk = |chunk: ArrowColumnChunk| {
             // The rest was put aside.
-            let held = chunk.close().bytes_written.min(most_held);
-            let held = memory.charge(usize::try_from(held).unwrap_or(usize::MAX));
+            let held = chunk.close().bytes_written.min(self.spill.most_held);
+            let held = self.memory.charge(usize::try_from(held).unwrap_or(usize::MAX));
             Chunk { form: Form::Encoded(Box::new(chunk)), held }
         };
         Ok(chunks.map(chunk).collect())
@@ -111,11 +110,9 @@ impl ColumnEncoder {
 
     /// The chunks of its leaves in one piece of memory, which can be written more than once: for
     /// those that are small.
-    pub(crate) fn finish_small(self) -> Result<Vec<Chunk>, Fault> {
-        let memory = Arc::clone(&self.memory);
-        let (chunks, encoder) = self.closed()?;
-        let (all, closed) =
-            encoder.joined(chunks).map_err(|error| unwritable(&encoder.field, error))?;
+    pub(crate) fn finish_small(mut self) -> Result<Vec<Chunk>, Fault> {
+        let chunks = self.close()?;
+        let (all, closed) = self.joined(chunks).map_err(|error| unwritable(&self.field, error))?;
         let all = bytes::Bytes::from(all);
         let held = |close: ColumnCloseResult| {
             let (start, length) = close.metadata.byte_range();
@@ -125,18 +122,14 @@ impl ColumnEncoder {
                 .ok_or_else(|| Fault::bug("an encoded column was cut short"))?;
             let bytes = ChunkBytes { start, bytes: all.slice(from..from + length) };
             let form = Form::Stored(Content::Held(bytes), Box::new(close));
-            Ok(Chunk { form, held: memory.charge(length) })
+            Ok(Chunk { form, held: self.memory.charge(length) })
         };
         closed.into_iter().map(held).collect()
     }
 
-    fn closed(mut self) -> Result<(Vec<ArrowColumnChunk>, Self), Fault> {
-        let writers = std::mem::take(&mut self.writers).into_iter();
-        let chunks = writers
-            .map(ArrowColumnWriter::close)
-            .collect::<Result<Vec<_>>>()
-            .map_err(|error| unwritable(&self.field, error))?;
-        Ok((chunks, self))
+    fn close(&mut self) -> Result<Vec<ArrowColumnChunk>, Fault> {
+        let closed = self.writers.drain(..).map(ArrowColumnWriter::close).collect::<Result<_>>();
+        closed.map_err(|error| unwritable(&self.field, error))
     }
 
     /// Encoded leaves one behind the other, and what is to be written beside each.
