@@ -94,10 +94,15 @@ impl Answer {
     }
 }
 
+/// What a text begins with, as it is told.
+pub(super) fn beginning(text: &str) -> String {
+    let words: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.chars().take(100).collect()
+}
+
 /// Something else than JSON, a page of HTML say.
 fn not_json(document: &str) -> Error {
-    let said: String = document.split_whitespace().collect::<Vec<_>>().join(" ");
-    let said: String = said.chars().take(100).collect();
+    let said = beginning(document);
     Error::data(format!(
         "the answer is no JSON, it begins with {said:?}; `format` says if it is csv, ndjson or xml"
     ))

@@ -10,6 +10,8 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
+use super::answer::beginning;
+
 /// How deep elements may be within one another.
 const DEEPEST: usize = 128;
 /// As many digits as a number may have and still be one: more would not all be kept.
@@ -171,8 +173,7 @@ fn quoted(text: &str) -> String {
 
 /// Something else than XML.
 fn wrong(document: &str, why: &str) -> Error {
-    let said: String = document.split_whitespace().collect::<Vec<_>>().join(" ");
-    let said: String = said.chars().take(100).collect();
+    let said = beginning(document);
     Error::data(format!("the answer is no XML: {why}; it begins with {said:?}"))
 }
 
