@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod apart;
 pub mod api;
 pub mod cpu_time;
 pub mod guest;

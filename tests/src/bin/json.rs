@@ -10,9 +10,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -28,6 +27,7 @@ use hygge_core::project::{self, Request};
 use hygge_forge::build::{Options, build};
 use hygge_forge::toolchain;
 use hygge_sandbox::{Connector, Policy, Sandbox, SandboxOptions, Source, kinds};
+use hygge_tests::apart::{self, Apart};
 use hygge_tests::cpu_time;
 use hygge_tests::project::{Project, repository};
 use hygge_tests::random::Random;
@@ -111,30 +111,20 @@ fn records() -> String {
 
 fn serve(pages: usize) -> Result<()> {
     let records = records();
-    println!("{}", records.len());
+    let bytes = records.len().to_string();
     let server = Server::start(move |request, reply| {
         let page = request.path.rsplit('=').next().and_then(|page| page.parse().ok()).unwrap_or(1);
         let next = if page < pages { (page + 1).to_string() } else { "null".to_owned() };
         let body = format!("{{\"page\":{page},\"data\":[{records}],\"next\":{next}}}");
         reply.send(200, &[("content-type", "application/json")], body);
     });
-    println!("{}", server.origin());
-    std::io::stdout().flush()?;
-    std::io::stdin().read_to_end(&mut Vec::new())?;
-    Ok(())
+    Ok(apart::say_and_serve(&[&bytes, &server.origin()])?)
 }
 
 fn measure(arguments: &Arguments) -> Result<()> {
-    let mut server = Command::new(std::env::current_exe()?)
-        .args(["--serve", "--pages", &arguments.pages.to_string()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let output = server.stdout.take().ok_or("the server has no output")?;
-    let mut lines = BufReader::new(output).lines();
-    let mut line = || lines.next().ok_or("the server said nothing");
-    let bytes: usize = line()??.parse()?;
-    let origin = line()??;
+    let mut server = Apart::start(&["--serve", "--pages", &arguments.pages.to_string()])?;
+    let bytes: usize = server.line()?.parse()?;
+    let origin = server.line()?;
     let megabytes = (bytes * arguments.pages) as f64 / 1e6;
 
     let project = Project::new();
@@ -165,8 +155,6 @@ fn measure(arguments: &Arguments) -> Result<()> {
             megabytes / wall,
         );
     }
-    drop(server.stdin.take());
-    server.wait()?;
     Ok(())
 }
 

@@ -4,13 +4,13 @@
 //! The server is another process, whose time does not count. What is given is CPU time, of user
 //! and system, in microseconds for each request.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, ValueEnum};
 use hygge_core::budget::Share;
 use hygge_http::{Auth, BaseUrl, Caller, Connection, Http, Proxies, Request, Settings, Spec};
+use hygge_tests::apart::{self, Apart};
 use hygge_tests::project::Project;
 use hygge_tests::web::Server;
 use hygge_tests::{cpu_time, guest};
@@ -61,22 +61,12 @@ fn serve() -> Result<()> {
     let server = Server::start(|_, reply| {
         reply.send(200, &[("content-type", "application/json")], ROW);
     });
-    println!("{}", server.origin());
-    std::io::stdout().flush()?;
-    std::io::stdin().read_to_end(&mut Vec::new())?;
-    Ok(())
+    Ok(apart::say_and_serve(&[&server.origin()])?)
 }
 
 fn measure(arguments: &Arguments) -> Result<()> {
-    let mut server = Command::new(std::env::current_exe()?)
-        .arg("--serve")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut origin = String::new();
-    let output = server.stdout.take().ok_or("the server has no output")?;
-    BufReader::new(output).read_line(&mut origin)?;
-    let origin = origin.trim();
+    let mut server = Apart::start(&["--serve"])?;
+    let origin = &server.line()?;
 
     let all = [What::Alone, What::Host, What::Connector];
     let mut best: Vec<(What, f64)> = all
@@ -104,9 +94,6 @@ fn measure(arguments: &Arguments) -> Result<()> {
         };
         println!("{name:20} {micros:6.1} µs   {:.2} times", micros / *first.get_or_insert(micros));
     }
-
-    drop(server.stdin.take());
-    server.wait()?;
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 //! One run in which nearly everybody misbehaves.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
-use hygge_tests::project::Project;
+use hygge_tests::project::{Project, Said};
 use hygge_tests::{guest, memory, table};
 use serde_json::Value;
 
@@ -136,6 +137,16 @@ impl Outcomes {
     }
 }
 
+/// A run in which somebody fails. Panics unless hygge outlives that, within its memory.
+pub(crate) fn contained(mut go: Command) -> Said {
+    let (said, peak) = memory::finish_with_peak(go.spawn().expect("hygge starts"));
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    assert!(!said.all().contains("panicked"), "a panic shows:\n{}", said.all());
+    println!("{} MiB were in memory at most", peak >> 20);
+    assert!(peak > 0 && peak < MOST_MEMORY, "{} MiB were in memory", peak >> 20);
+    said
+}
+
 /// The rows of a table, which are all there and in their order.
 pub(crate) fn whole(project: &Project, path: &str, rows: i64) {
     let landed = table::read(&project.path(&format!("lake/{path}"))).expect("a table");
@@ -162,15 +173,10 @@ fn everybody_who_misbehaves_is_contained_and_named_and_nobody_else_is_harmed() {
     let project = project();
     let mut go = project.command(&["go", "--log-format", "json"]);
     go.env("HYGGE_SECRET", "nobody may see this");
-    let (said, peak) = memory::finish_with_peak(go.spawn().expect("hygge starts"));
-
-    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    let said = contained(go);
     let all = said.all();
-    assert!(!all.contains("panicked"), "a panic shows:\n{all}");
     assert!(!all.contains('\u{1b}') && !all.contains("\\u001b"), "a terminal is steered");
     assert!(!all.contains('\u{202e}'), "text is turned around");
-    println!("{} MiB were in memory at most", peak >> 20);
-    assert!(peak > 0 && peak < MOST_MEMORY, "{} MiB were in memory", peak >> 20);
 
     let outcomes = Outcomes::of(&said.stdout);
     outcomes.failed("homes", deeds::HOMES);
