@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use hygge_core::budget::Permit;
+use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
 use crate::caller::{Caller, patiently};
@@ -80,6 +81,21 @@ impl Body {
         };
         body.charge();
         body
+    }
+
+    /// The headers it came with.
+    pub(crate) fn head(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// Whether it is given otherwise than it was sent.
+    pub(crate) fn is_unpacked(&self) -> bool {
+        self.inflater.is_some()
+    }
+
+    /// What takes secrets out of it.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// Bytes received so far.

@@ -1,6 +1,8 @@
 //! For whom a request is sent.
 
+use std::fmt;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +23,7 @@ pub trait Caller: Send + Sync {
     /// Something moved, or waits for what was asked of it.
     fn got_on(&self);
     /// For those who look closely: a line for every request.
-    fn debug(&self, line: String);
+    fn debug(&self, line: fmt::Arguments<'_>);
     /// For the user.
     fn warn(&self, line: String);
 }
@@ -31,7 +33,7 @@ pub(crate) async fn patiently<T>(
     caller: &dyn Caller,
     wait: impl Future<Output = T>,
 ) -> Result<T, HttpError> {
-    tokio::pin!(wait);
+    let mut wait = pin!(wait);
     loop {
         tokio::select! {
             biased;

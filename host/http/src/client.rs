@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hygge_core::fault::FaultKind;
+use rustls::ClientConfig;
 
 use crate::content::Broken;
 use crate::error::{self, HttpError};
 use crate::headers;
 use crate::proxies::Proxies;
 use crate::resolve::{Lookup, Refused, Resolver, Unresolved};
-use crate::tls;
 
 /// Connections that are kept for the next request, for each origin.
 const IDLE: usize = 32;
@@ -30,9 +30,10 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// Makes a client. Reads files: not to be done on a reactor.
+    /// Makes a client.
     pub(crate) fn client(
         &self,
+        trust: ClientConfig,
         proxies: &Proxies,
         lookup: &Lookup,
     ) -> Result<reqwest::Client, HttpError> {
@@ -40,7 +41,7 @@ impl Setup {
         named.extend(proxies.hosts().map(str::to_owned));
         let resolver = Resolver { named: Arc::new(named), lookup: Arc::clone(lookup) };
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(self.ca_file.as_deref())?)
+            .tls_backend_preconfigured(trust)
             .dns_resolver(resolver)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)

@@ -7,15 +7,17 @@
 //!                                                                 └▶ Answer
 //! ```
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, LOCATION, RETRY_AFTER};
 use reqwest::{Method, Response};
-use tokio::sync::OnceCell;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::account::{self, Account};
 use crate::answer::Answer;
 use crate::auth::{Auth, DEFAULT};
 use crate::body::{self, Body, Limits};
@@ -34,6 +36,7 @@ use crate::signer::{Signer, Signers};
 use crate::target::{self, BaseUrl};
 use crate::text::shown;
 use crate::trip::{Trip, Wire};
+use crate::wires::Wires;
 
 /// What a connector may do for one entity.
 #[derive(Clone, Debug)]
@@ -56,6 +59,11 @@ impl Spec {
         let base = self.base.as_ref().filter(|_| self.base_granted);
         let base = base.and_then(|base| Grant::origin(base.url()));
         Grants::new(self.settings.allow_hosts.iter().cloned().chain(base))
+    }
+
+    /// Where the user would grant more.
+    fn allow(&self) -> String {
+        format!("`allow_hosts` of `{}` under `connectors:` in hygge.yml", self.connector)
     }
 }
 
@@ -87,7 +95,9 @@ pub struct Connection {
     grants: Grants,
     setup: Setup,
     signers: Signers,
-    wire: OnceCell<Wire>,
+    wires: Wires,
+    /// Lets so many requests of the connector out at a time.
+    turns: Arc<Semaphore>,
 }
 
 /// A request on its way: where it is now, and what has become of it so far.
@@ -105,6 +115,9 @@ struct Journey<'a> {
 
 impl Connection {
     /// A way out within `spec`. Connects to nothing yet.
+    ///
+    /// Requests that are sent from a runtime of one thread may come to have their connections
+    /// there, which takes one with input and output enabled.
     pub fn new(http: &Http, spec: Arc<Spec>) -> Self {
         let grants = spec.grants();
         let setup = Setup {
@@ -113,16 +126,9 @@ impl Connection {
             connect_timeout: spec.settings.connect_timeout,
         };
         let signers = Signers::new(http, &spec.auth);
-        Self { http: http.clone(), spec, grants, setup, signers, wire: OnceCell::new() }
-    }
-
-    /// What requests are sent over; made for the first of them.
-    async fn wire(&self) -> Result<&Wire, HttpError> {
-        let make = || async {
-            let client = self.http.client(self.setup.clone()).await?;
-            Ok(Wire { client, threads: self.http.threads()?, allow: self.allow() })
-        };
-        self.wire.get_or_try_init(make).await
+        let wires = Wires::new(http, setup.clone(), spec.allow());
+        let turns = http.turns(&spec.connector, spec.settings.requests);
+        Self { http: http.clone(), spec, grants, setup, signers, wires, turns }
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -135,7 +141,7 @@ impl Connection {
         let most = self.spec.settings.request_timeout;
         let timeout = request.timeout.map_or(most, |timeout| timeout.min(most));
         let (first, signer) = self.first(&request)?;
-        let line = format!("{} {}", first.method, without_values(&first.url));
+        let line = account::line(&first.method, &first.url);
         let repeat = Repeat::of(&first.method, request.retry.as_deref());
         let (body, stream) = (request.body.clone(), request.body.stream());
         let held = body.held();
@@ -144,7 +150,7 @@ impl Connection {
             Some(stream) => Arc::new(Patron { caller: Arc::clone(&caller), stream }),
             None => Arc::clone(&caller),
         };
-        let wire = self.wire().await?;
+        let wire = self.wires.next().await?;
         // A time too far off to be told is none.
         let deadline = began.checked_add(timeout).unwrap_or_else(|| began + FAR);
         let mut journey = Journey {
@@ -157,35 +163,33 @@ impl Connection {
             tries: 0,
             deadline,
         };
-        let travel = self.travel(&mut journey);
-        let arrived = match stream {
-            None => tokio::time::timeout_at(deadline, travel).await.ok(),
-            Some(stream) => stream.in_time(deadline, travel).await,
+        let arrived = {
+            // What is handed on by value takes its room once more with every hand.
+            let travel = pin!(self.travel(&mut journey));
+            match stream {
+                None => tokio::time::timeout_at(deadline, travel).await.ok(),
+                Some(stream) => stream.in_time(deadline, travel).await,
+            }
         };
-        let (tries, host) = (journey.tries, host_of(&journey.trip.url));
-        let took = began.elapsed();
-        let told = |outcome: &str| {
-            let tries = if tries == 1 { String::new() } else { format!(", {tries} tries") };
-            format!("{line} {outcome} in {} ms{tries}", took.as_millis())
-        };
+        let host = host_of(&journey.trip.url);
+        let account = Account { line, took: began.elapsed(), tries: journey.tries };
         let response = match arrived {
             Some(Ok(response)) => response,
             Some(Err(error)) => {
-                caller.debug(told(&format!("failed [{}]", error.code)));
+                account.tell(&*caller, format_args!("failed [{}]", error.code));
                 return Err(error);
             }
             None => {
-                caller.debug(told("timed out"));
+                account.tell(&*caller, format_args!("timed out"));
                 let message =
                     format!("`{host}` was not done within {timeout:?} (`request_timeout`)");
                 return Err(HttpError::timeout(message));
             }
         };
-        let line = told(response.status().as_str());
         let waited = stream.map_or(Duration::ZERO, Stream::waited);
-        let left = timeout.saturating_sub(took.saturating_sub(waited));
+        let left = timeout.saturating_sub(account.took.saturating_sub(waited));
         let signed = request.credential.is_some();
-        self.answer(response, host, left, signed, line, caller)
+        self.answer(response, host, left, signed, account, caller)
     }
 
     /// Says what is certainly wrong with a request, before anything is sent.
@@ -259,7 +263,7 @@ impl Connection {
                     trip.headers.remove(name);
                 }
             }
-            drain(response, journey.caller).await?;
+            Box::pin(drain(response, journey.caller)).await?;
         }
         let host = host_of(&journey.trip.url);
         let most = redirect::MOST;
@@ -281,9 +285,9 @@ impl Connection {
                         renewed = true;
                         refused = token;
                         if !journey.trip.body.is_whole() {
-                            return Err(self.renewed_too_late(journey, refused).await);
+                            return Err(Box::pin(self.renewed_too_late(journey, refused)).await);
                         }
-                        drain(response, journey.caller).await?;
+                        Box::pin(drain(response, journey.caller)).await?;
                         continue;
                     }
                     let spent = failed >= self.spec.settings.retries;
@@ -300,7 +304,7 @@ impl Connection {
                     if asked.is_some_and(|asked| asked > retry::LONGEST_ASKED.min(left)) {
                         return Ok(response);
                     }
-                    drain(response, journey.caller).await?;
+                    Box::pin(drain(response, journey.caller)).await?;
                     let own = retry::backoff(failed + 1);
                     (asked.map_or(own, |asked| asked + own / 4), format!("answered {status}"))
                 }
@@ -328,7 +332,7 @@ impl Connection {
             failed += 1;
             let host = host_of(&journey.trip.url);
             let wait_ms = wait.as_millis();
-            journey.caller.debug(format!("`{host}`: {why}; tried again in {wait_ms} ms"));
+            journey.caller.debug(format_args!("`{host}`: {why}; tried again in {wait_ms} ms"));
             patiently(journey.caller, tokio::time::sleep(wait)).await?;
         }
     }
@@ -348,18 +352,16 @@ impl Connection {
                 Redirects::Followed => signer.may_go(&trip)?,
                 Redirects::Left => signer.may_be_led(&trip, self.spec.base.as_ref())?,
             }
-            let signed =
-                signer.sign(&mut trip, &self.http, journey.wire, &self.setup, refused, caller);
-            token = signed.await?;
+            let allow = &journey.wire.allow;
+            let signed = signer.sign(&mut trip, &self.http, &self.setup, allow, refused, caller);
+            token = Box::pin(signed).await?;
         }
-        let connector = &self.spec.connector;
         if let Some(rate) = &self.spec.settings.rate_limit {
-            let pace = self.http.pace(connector, &host_of(&trip.url));
+            let pace = self.http.pace(&self.spec.connector, &host_of(&trip.url));
             let turn = pace.turn(rate.every(), Instant::now());
             patiently(caller, tokio::time::sleep_until(turn)).await?;
         }
-        let turns = self.http.turns(connector, self.spec.settings.requests);
-        let turn = patiently(caller, turns.acquire_owned()).await?;
+        let turn = patiently(caller, self.turns.acquire()).await?;
         let _turn = turn.map_err(|_| HttpError::unreachable("HTTP was taken down"))?;
         journey.tries += 1;
         let silence = self.spec.settings.read_timeout;
@@ -372,8 +374,8 @@ impl Connection {
         let host = host_of(&journey.trip.url);
         if let Some(signer) = journey.signer {
             let mut trip = Trip::new(journey.trip.method.clone(), journey.trip.url.clone());
-            let (wire, setup, caller) = (journey.wire, &self.setup, journey.caller);
-            let signed = signer.sign(&mut trip, &self.http, wire, setup, refused, caller);
+            let (allow, setup, caller) = (&journey.wire.allow, &self.setup, journey.caller);
+            let signed = signer.sign(&mut trip, &self.http, setup, allow, refused, caller);
             if let Err(error) = signed.await {
                 return error;
             }
@@ -390,7 +392,7 @@ impl Connection {
         host: String,
         left: Duration,
         signed: bool,
-        line: String,
+        account: Account,
         caller: Arc<dyn Caller>,
     ) -> Result<Answer, HttpError> {
         let settings = &self.spec.settings;
@@ -418,16 +420,15 @@ impl Connection {
         };
         let redactor = self.signers.redactor();
         let status = response.status().as_u16();
-        let headers = headers::incoming(head, inflater.is_some(), signed, &redactor);
         let limits = Limits { most: settings.max_response, silence: settings.read_timeout, left };
         let body = Body::new(response, host.clone(), limits, inflater, redactor, size, &*caller);
-        Ok(Answer { status, headers, body, caller, line, host, feed: None })
+        Ok(Answer { status, body, signed, caller, account, host, feed: None })
     }
 
     /// Whether a request may be sent. `from` is who sent it there, if not the connector.
     fn allowed(&self, url: &Url, method: &Method, from: &str) -> Result<(), HttpError> {
         let Err(denied) = self.grants.allow(url, method) else { return Ok(()) };
-        let (host, allow) = (host_of(url), self.allow());
+        let (host, allow) = (host_of(url), self.spec.allow());
         let origin = match url.scheme() {
             "https" => url.origin().ascii_serialization().replacen("https://", "", 1),
             _ => url.origin().ascii_serialization(),
@@ -445,11 +446,6 @@ impl Connection {
                  `{method} {origin}` to {allow}"
             ),
         }))
-    }
-
-    /// Where the user would grant more.
-    fn allow(&self) -> String {
-        format!("`allow_hosts` of `{}` under `connectors:` in hygge.yml", self.spec.connector)
     }
 }
 
@@ -475,25 +471,4 @@ async fn drain(mut response: Response, caller: &dyn Caller) -> Result<(), HttpEr
 
 fn host_of(url: &Url) -> String {
     url.host_str().unwrap_or_default().to_owned()
-}
-
-/// A URL as it may be shown: of its query the names alone.
-fn without_values(url: &Url) -> String {
-    let mut shown = format!("{}{}", url.origin().ascii_serialization(), url.path());
-    for (index, (name, _)) in url.query_pairs().enumerate() {
-        shown.push(if index == 0 { '?' } else { '&' });
-        shown.push_str(&name);
-    }
-    crate::text::shown(&shown)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_of_a_query_are_not_shown() {
-        let url = Url::parse("https://a.example:8443/x?key=hunter2&page=3").unwrap();
-        assert_eq!(without_values(&url), "https://a.example:8443/x?key&page");
-    }
 }

@@ -254,7 +254,7 @@ impl Caller for Patron {
         }
     }
 
-    fn debug(&self, line: String) {
+    fn debug(&self, line: fmt::Arguments<'_>) {
         self.caller.debug(line);
     }
 

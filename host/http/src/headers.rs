@@ -11,8 +11,8 @@ use crate::text::shown;
 const MOST: usize = 100;
 /// Their bytes, names included.
 const MOST_BYTES: usize = 64 << 10;
-/// Headers that an answer may have.
-pub(crate) const MOST_ANSWERED: usize = 256;
+/// Headers that an answer may have: as many as are read without room being made for them first.
+pub(crate) const MOST_ANSWERED: usize = 100;
 /// Their bytes, names included.
 pub(crate) const MOST_BYTES_ANSWERED: usize = 256 << 10;
 
@@ -74,30 +74,46 @@ pub(crate) fn outgoing(headers: &[(String, String)]) -> Result<HeaderMap, HttpEr
     Ok(map)
 }
 
-/// The headers of an answer as the connector sees them. `unpacked` says that its body is not the
-/// one they speak of; `signed`, that a credential was sent: what a session is known by stays here.
-pub(crate) fn incoming(
-    headers: &HeaderMap,
-    unpacked: bool,
-    signed: bool,
-    redactor: &Redactor,
-) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .filter(|(name, _)| match name.as_str() {
+/// The headers of an answer as the connector sees them.
+pub(crate) struct Incoming<'a> {
+    pub headers: &'a HeaderMap,
+    /// The body is not the one they speak of.
+    pub unpacked: bool,
+    /// A credential was sent: what a session is known by stays here.
+    pub signed: bool,
+    pub redactor: &'a Redactor,
+}
+
+impl<'a> Incoming<'a> {
+    /// All of them.
+    pub(crate) fn all(&self) -> Vec<(String, String)> {
+        self.seen().map(|(name, value)| (name.to_owned(), self.text(value))).collect()
+    }
+
+    /// The first of a name, whatever its case.
+    pub(crate) fn first(&self, name: &str) -> Option<String> {
+        let mut seen = self.seen();
+        let found = seen.find(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| self.text(value))
+    }
+
+    fn seen(&self) -> impl Iterator<Item = (&'a str, &'a HeaderValue)> {
+        let (unpacked, signed) = (self.unpacked, self.signed);
+        let all = self.headers.iter().map(|(name, value)| (name.as_str(), value));
+        all.filter(move |(name, _)| match *name {
             "content-encoding" | "content-length" | "transfer-encoding" => !unpacked,
             "set-cookie" => !signed,
             _ => true,
         })
-        .map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            let value = match redactor.is_idle() {
-                true => value.into_owned(),
-                false => redactor.text(&value),
-            };
-            (name.as_str().to_owned(), value)
-        })
-        .collect()
+    }
+
+    fn text(&self, value: &HeaderValue) -> String {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        match self.redactor.is_idle() {
+            true => value.into_owned(),
+            false => self.redactor.text(&value),
+        }
+    }
 }
 
 /// The bytes of all headers of an answer.
@@ -156,8 +172,11 @@ mod tests {
             headers.append(name, HeaderValue::from_static(value));
         }
         let redactor = Redactor::new(&[Secret::new("hunter2")]);
-        let seen = incoming(&headers, true, true, &redactor);
-        assert_eq!(seen, [("x-echo".to_owned(), "Bearer ***".to_owned())]);
-        assert_eq!(incoming(&headers, false, false, &redactor).len(), 4);
+        let headers = &headers;
+        let seen = Incoming { headers, unpacked: true, signed: true, redactor: &redactor };
+        assert_eq!(seen.all(), [("x-echo".to_owned(), "Bearer ***".to_owned())]);
+        assert_eq!(seen.first("X-Echo").as_deref(), Some("Bearer ***"));
+        assert_eq!(seen.first("set-cookie"), None);
+        assert_eq!(Incoming { unpacked: false, signed: false, ..seen }.all().len(), 4);
     }
 }

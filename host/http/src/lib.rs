@@ -19,6 +19,7 @@ pub mod rate;
 pub mod secret;
 pub mod settings;
 
+mod account;
 mod address;
 mod answer;
 mod body;
@@ -39,6 +40,7 @@ mod text;
 mod tls;
 mod trip;
 mod upload;
+mod wires;
 
 #[cfg(test)]
 mod tests;

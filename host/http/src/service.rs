@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hygge_core::fault::{Fault, FaultKind};
+use rustls::ClientConfig;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Semaphore;
 
@@ -14,6 +16,8 @@ use crate::error::HttpError;
 use crate::proxies::Proxies;
 use crate::rate::Pace;
 use crate::resolve::{self, Lookup};
+use crate::tls;
+use crate::trip::Wire;
 
 /// Threads that connections live on. Little is done there but to encrypt and to copy, at gigabytes
 /// in a second; a second one would be woken for nothing with every request.
@@ -27,6 +31,7 @@ struct Shared {
     threads: Threads,
     proxies: Proxies,
     lookup: Lookup,
+    trusted: Mutex<HashMap<Option<PathBuf>, ClientConfig>>,
     clients: Mutex<HashMap<Setup, reqwest::Client>>,
     tokens: Mutex<HashMap<[u8; 32], Arc<TokenCell>>>,
     paces: Mutex<HashMap<(String, String), Arc<Pace>>>,
@@ -52,6 +57,7 @@ impl Http {
             threads: Threads(Some(runtime)),
             proxies,
             lookup,
+            trusted: Mutex::default(),
             clients: Mutex::default(),
             tokens: Mutex::default(),
             paces: Mutex::default(),
@@ -64,17 +70,39 @@ impl Http {
         self.0.threads.0.as_ref().map(|runtime| runtime.handle().clone()).ok_or_else(gone)
     }
 
-    /// The client for a setup; made when it is first asked for.
-    pub(crate) async fn client(&self, setup: Setup) -> Result<reqwest::Client, HttpError> {
-        if let Some(client) = lock(&self.0.clients).get(&setup) {
-            return Ok(client.clone());
-        }
+    /// What everybody's requests within a setup are sent over. `allow` says where more would be
+    /// granted.
+    pub(crate) async fn wire(&self, setup: Setup, allow: String) -> Result<Wire, HttpError> {
+        let threads = self.threads()?;
+        let known = lock(&self.0.clients).get(&setup).cloned();
+        let client = match known {
+            Some(client) => client,
+            None => {
+                let made = self.client(setup.clone()).await?;
+                // Two may have made one at the same time: everybody goes on with the same.
+                lock(&self.0.clients).entry(setup).or_insert(made).clone()
+            }
+        };
+        Ok(Wire { client, threads, allow })
+    }
+
+    /// What requests are sent over by one who drives its connections itself, on `threads`.
+    pub(crate) async fn own_wire(
+        &self,
+        setup: Setup,
+        threads: Handle,
+        allow: String,
+    ) -> Result<Wire, HttpError> {
+        Ok(Wire { client: self.client(setup).await?, threads, allow })
+    }
+
+    async fn client(&self, setup: Setup) -> Result<reqwest::Client, HttpError> {
         let shared = Arc::clone(&self.0);
         let make = move || {
-            let client = setup.client(&shared.proxies, &shared.lookup)?;
-            // Two may have made one at the same time: everybody goes on with the same.
-            Ok(lock(&shared.clients).entry(setup).or_insert(client).clone())
+            let trust = shared.trust(setup.ca_file.as_deref())?;
+            setup.client(trust, &shared.proxies, &shared.lookup)
         };
+        // The certificates of a machine are a hundred files and more.
         let made = self.threads()?.spawn_blocking(make).await;
         made.map_err(|_| HttpError::unreachable("HTTP was taken down"))?
     }
@@ -100,6 +128,20 @@ impl Http {
         let mut turns = lock(&self.0.turns);
         let made = || Arc::new(Semaphore::new(most));
         Arc::clone(turns.entry((connector.to_owned(), most)).or_insert_with(made))
+    }
+}
+
+impl Shared {
+    /// Whom to trust. All clients of a file share what is remembered of servers, so that only the
+    /// first connection to one of them takes a full handshake.
+    fn trust(&self, ca_file: Option<&Path>) -> Result<ClientConfig, HttpError> {
+        let mut trusted = lock(&self.trusted);
+        if let Some(config) = trusted.get(&ca_file.map(Path::to_owned)) {
+            return Ok(config.clone());
+        }
+        let config = tls::config(ca_file)?;
+        trusted.insert(ca_file.map(Path::to_owned), config.clone());
+        Ok(config)
     }
 }
 

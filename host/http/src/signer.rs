@@ -15,7 +15,7 @@ use crate::secret::Secret;
 use crate::service::{Http, named};
 use crate::target::BaseUrl;
 use crate::text::shown;
-use crate::trip::{Trip, Wire};
+use crate::trip::Trip;
 
 /// Signs with the credentials of one home or store, and knows what they must not show.
 pub(crate) struct Signers {
@@ -134,8 +134,8 @@ impl Signer {
         &self,
         trip: &mut Trip,
         http: &Http,
-        wire: &Wire,
         setup: &Setup,
+        allow: &str,
         not: Option<u64>,
         caller: &dyn Caller,
     ) -> Result<Option<u64>, HttpError> {
@@ -148,7 +148,7 @@ impl Signer {
                 // The user wrote the endpoint out; the connector does not get there by it.
                 let setup =
                     Setup { named: named([source.url().host()].into_iter()), ..setup.clone() };
-                let wire = Wire { client: http.client(setup).await?, ..wire.clone() };
+                let wire = http.wire(setup, allow.to_owned()).await?;
                 let token = cell.token(&wire, &self.credential.key, not, caller).await?;
                 add(&token.mark, trip);
                 Ok(Some(token.number))

@@ -30,7 +30,7 @@ impl Trip {
     }
 }
 
-/// What requests are sent over. Connections live on threads of their own, where nothing else runs.
+/// What requests are sent over, and the threads on which their connections live.
 #[derive(Clone)]
 pub(crate) struct Wire {
     pub client: reqwest::Client,
@@ -88,7 +88,7 @@ impl Wire {
 }
 
 /// A request under way. It is driven by whoever waits for it, while what it starts (connections)
-/// lives on the threads of HTTP: a task of its own would be one more hop between threads.
+/// lives on the threads of its wire: a task of its own would be one more hop between threads.
 struct Under<F: Future> {
     threads: Handle,
     /// `None` once it is dropped.

@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,6 +24,10 @@ const CALL_STACK: usize = 2 << 20;
 
 /// The name of threads that guests run on.
 const GUEST: &str = "hygge-guest";
+
+/// After how many turns of its tasks a thread looks what has happened to its connections. A guest
+/// that computes has a turn with every tick, and should not keep them waiting.
+const LOOK_OUT: u32 = 8;
 
 /// See [`beat`]: less than the second after which whoever waits for an answer looks around.
 const BEAT: Duration = Duration::from_millis(500);
@@ -102,19 +105,23 @@ impl Machine {
         self.spawn(work)?.join().await
     }
 
-    /// Runs `work` that lasts on a thread of its own. An answer that it waits for wakes that thread
-    /// and no other: threads that share their work would wake one another, thousands of times in a
-    /// second.
+    /// Runs `work` that lasts on a thread of its own, where its connections can live as well: an
+    /// answer that it waits for wakes that thread and no other. Threads that share their work would
+    /// wake one another, thousands of times in a second.
     pub(crate) fn spawn_alone<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Fault>> + Send + 'static,
     ) -> Result<Running<T>, Fault> {
-        let runtime = self.runtime()?.handle().clone();
+        let mut alone = tokio::runtime::Builder::new_current_thread();
+        let runtime = alone.event_interval(LOOK_OUT).enable_all().build().map_err(no_threads)?;
         let (work, stop) = abortable(work);
         let (tell, told) = oneshot::channel();
         let thread = std::thread::Builder::new().name(GUEST.to_owned());
         let running = thread.spawn(move || {
-            let done = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
+            // As a task it is woken by other tasks without a look at the outside world.
+            let done = runtime.block_on(runtime.spawn(work));
+            // Nobody waits for a name that is still being looked up.
+            runtime.shutdown_background();
             // Who has stopped waiting meanwhile does not miss it.
             let _ = tell.send(match done {
                 Ok(Ok(done)) => done,

@@ -31,7 +31,7 @@ pub(crate) fn answered(job: &Job, error: &GuestError) -> Fault {
         // Nobody asked it to stop: taken at its word, it could end a run unnoticed.
         Sort::Cancelled | Sort::Bug => FaultKind::Bug,
     };
-    let said = clean(&job.log.scrub(&error.message), MOST_SHOWN);
+    let said = clean(&job.log.scrub(error.message.clone()), MOST_SHOWN);
     let said = if said.is_empty() { "failed without saying why" } else { &said };
     let code = clean(&error.code, 100);
     let code = if code.is_empty() { code } else { format!(" [{code}]") };

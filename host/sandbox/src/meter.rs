@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_util::sync::CancellationToken;
 
 use crate::policy::Policy;
@@ -33,7 +34,9 @@ pub(crate) struct OutOfCpu;
 /// Times the calls into one instance. Calls do not overlap.
 ///
 /// CPU time is that of the thread, taken around every poll of the call: neither waiting in the
-/// host nor a machine that is busy with other things counts.
+/// host nor a machine that is busy with other things counts. A thread that does nothing else is
+/// looked at once for each call, for a look takes longer than many a poll; what it does for the
+/// call's connections counts there.
 #[derive(Debug)]
 pub(crate) struct Meter {
     cpu: u64,
@@ -41,7 +44,7 @@ pub(crate) struct Meter {
     overdue: Option<Instant>,
     /// Nanoseconds of CPU time in those polls of the call that have ended.
     spent: AtomicU64,
-    /// The thread's clock when the present poll began.
+    /// The thread's clock when the present poll began, or the call where the thread has no other.
     entered: AtomicU64,
     epoch: Instant,
     /// Milliseconds after `epoch` when the call last got on.
@@ -94,8 +97,9 @@ impl Meter {
         call: impl Future<Output = wasmtime::Result<T>>,
     ) -> Result<T, Stop> {
         self.spent.store(0, Ordering::Relaxed);
+        self.entered.store(thread_time(), Ordering::Relaxed);
         self.mark();
-        let mut call = pin!(Metered { meter: self, call: pin!(call) });
+        let mut call = pin!(Metered { meter: self, alone: is_alone(), call: pin!(call) });
         loop {
             let deadline = self.deadline();
             let wait = async {
@@ -121,6 +125,8 @@ impl Meter {
 /// A call whose CPU time is measured.
 struct Metered<'a, F> {
     meter: &'a Meter,
+    /// Whether the thread does nothing else.
+    alone: bool,
     call: Pin<&'a mut F>,
 }
 
@@ -128,6 +134,9 @@ impl<F: Future> Future for Metered<'_, F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.alone {
+            return self.call.as_mut().poll(context);
+        }
         let entered = thread_time();
         self.meter.entered.store(entered, Ordering::Relaxed);
         let polled = self.call.as_mut().poll(context);
@@ -135,6 +144,12 @@ impl<F: Future> Future for Metered<'_, F> {
         self.meter.spent.fetch_add(spent, Ordering::Relaxed);
         polled
     }
+}
+
+/// Whether this thread is the only one of its runtime, where a call stays from beginning to end.
+fn is_alone() -> bool {
+    let here = Handle::try_current();
+    here.is_ok_and(|here| here.runtime_flavor() == RuntimeFlavor::CurrentThread)
 }
 
 /// Nanoseconds that this thread has kept a core busy.
@@ -185,6 +200,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn waiting_costs_no_cpu_time_but_working_does_on_a_thread_of_its_own() {
+        waiting_costs_no_cpu_time_but_working_does().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn waiting_costs_no_cpu_time_but_working_does_on_shared_threads() {
+        waiting_costs_no_cpu_time_but_working_does().await;
+    }
+
     async fn waiting_costs_no_cpu_time_but_working_does() {
         let policy = Policy { cpu: Duration::from_millis(5), ..Policy::default() };
         let meter = meter(&policy, None);

@@ -4,6 +4,7 @@
 //! The server is another process, whose time does not count. What is given is CPU time, of user
 //! and system, in microseconds for each request.
 
+use std::fmt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use hygge_tests::apart::{self, Apart};
 use hygge_tests::project::Project;
 use hygge_tests::web::Server;
 use hygge_tests::{cpu_time, guest};
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -30,7 +32,7 @@ struct Arguments {
     /// How often each thing is measured; the least counts
     #[arg(long, default_value_t = 5)]
     runs: u32,
-    /// What to measure; everything when left out. Ratios are to reqwest alone
+    /// What to measure; everything when left out. Ratios are to the first
     #[arg(long, value_enum)]
     only: Vec<What>,
     /// Serves until its input ends
@@ -40,7 +42,10 @@ struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
+    /// On the threads of a runtime, as in most programs.
     Alone,
+    /// On one thread that does nothing else.
+    AloneOnOne,
     Host,
     Connector,
 }
@@ -68,7 +73,7 @@ fn measure(arguments: &Arguments) -> Result<()> {
     let mut server = Apart::start(&["--serve"])?;
     let origin = &server.line()?;
 
-    let all = [What::Alone, What::Host, What::Connector];
+    let all = [What::Alone, What::AloneOnOne, What::Host, What::Connector];
     let mut best: Vec<(What, f64)> = all
         .into_iter()
         .filter(|what| arguments.only.is_empty() || arguments.only.contains(what))
@@ -78,7 +83,8 @@ fn measure(arguments: &Arguments) -> Result<()> {
     for _ in 0..arguments.runs.max(1) {
         for (what, least) in &mut best {
             let micros = match what {
-                What::Alone => alone(origin, arguments.count)?,
+                What::Alone => alone(&threads()?, origin, arguments.count)?,
+                What::AloneOnOne => alone(&one_thread()?, origin, arguments.count)?,
                 What::Host => for_nobody(origin, arguments.count)?,
                 What::Connector => for_a_connector(origin)?,
             };
@@ -89,6 +95,7 @@ fn measure(arguments: &Arguments) -> Result<()> {
     for (what, micros) in best {
         let name = match what {
             What::Alone => "reqwest alone",
+            What::AloneOnOne => "reqwest, one thread",
             What::Host => "hygge's host",
             What::Connector => "through a connector",
         };
@@ -102,14 +109,17 @@ fn each(seconds: f64, count: u32) -> f64 {
     seconds * 1e6 / f64::from(count)
 }
 
-/// As many threads as hygge has for this.
-fn threads() -> Result<tokio::runtime::Runtime> {
+fn threads() -> Result<Runtime> {
     let mut threads = tokio::runtime::Builder::new_multi_thread();
     Ok(threads.worker_threads(2).enable_all().build()?)
 }
 
-fn alone(origin: &str, count: u32) -> Result<f64> {
-    let runtime = threads()?;
+/// As each reading of a connector has it.
+fn one_thread() -> Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+fn alone(runtime: &Runtime, origin: &str, count: u32) -> Result<f64> {
     let provider = rustls::crypto::ring::default_provider();
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()?
@@ -130,7 +140,7 @@ fn alone(origin: &str, count: u32) -> Result<f64> {
 }
 
 fn for_nobody(origin: &str, count: u32) -> Result<f64> {
-    let runtime = threads()?;
+    let runtime = one_thread()?;
     let spec = Spec {
         connector: "nobody".to_owned(),
         settings: Settings::default(),
@@ -204,7 +214,7 @@ impl Caller for Nobody {
 
     fn got_on(&self) {}
 
-    fn debug(&self, _: String) {}
+    fn debug(&self, _: fmt::Arguments<'_>) {}
 
     fn warn(&self, _: String) {}
 }

@@ -146,13 +146,3 @@ async fn a_redirect_is_checked_like_any_request() {
     let last = server.received().pop().unwrap();
     assert_eq!((last.method(), last.text().as_str()), ("GET", ""));
 }
-
-#[tokio::test]
-async fn connections_are_used_again() {
-    let server = Server::start(|_| ok("x")).await;
-    let world = Granted::base(server.origin()).world();
-    for _ in 0..5 {
-        world.whole(request("GET", "/")).await.unwrap();
-    }
-    assert!(server.received().iter().all(|request| request.connection == 0));
-}

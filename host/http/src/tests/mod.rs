@@ -1,6 +1,7 @@
 //! Requests to real servers: what arrives there, and what comes back.
 
 mod answers;
+mod connections;
 mod going;
 mod secrets;
 mod secure;

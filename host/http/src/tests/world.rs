@@ -1,6 +1,7 @@
 //! A connector's way out, as a test sets it up.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -47,8 +48,8 @@ impl Caller for Listener {
 
     fn got_on(&self) {}
 
-    fn debug(&self, line: String) {
-        self.said.lock().unwrap().push(line);
+    fn debug(&self, line: fmt::Arguments<'_>) {
+        self.said.lock().unwrap().push(line.to_string());
     }
 
     fn warn(&self, line: String) {

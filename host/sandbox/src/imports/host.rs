@@ -9,7 +9,7 @@ use crate::bindings::v0_1::generated::hygge::connector::{host, types};
 impl types::Host for State {}
 
 impl host::Host for State {
-    async fn log(
+    fn log(
         &mut self,
         level: host::Level,
         message: String,
@@ -24,12 +24,12 @@ impl host::Host for State {
         Ok(())
     }
 
-    async fn progress(&mut self, _done: u64, _total: Option<u64>) -> wasmtime::Result<()> {
+    fn progress(&mut self, _done: u64, _total: Option<u64>) -> wasmtime::Result<()> {
         self.got_on();
         Ok(())
     }
 
-    async fn now(&mut self) -> wasmtime::Result<u64> {
+    fn now(&mut self) -> wasmtime::Result<u64> {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Ok(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }

@@ -1,5 +1,6 @@
 //! The interface `http`: requests that the host sends for a connector.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,7 +63,7 @@ impl Caller for Errand {
         self.job.progress.mark();
     }
 
-    fn debug(&self, line: String) {
+    fn debug(&self, line: fmt::Arguments<'_>) {
         self.job.log.of_host(line);
     }
 
@@ -129,7 +130,7 @@ impl From<HttpError> for types::Error {
 }
 
 impl http::Host for State {
-    async fn start(
+    fn start(
         &mut self,
         request: http::Request,
     ) -> wasmtime::Result<Result<Resource<Upload>, types::Error>> {
@@ -201,32 +202,27 @@ impl http::HostUpload for State {
         }
     }
 
-    async fn drop(&mut self, upload: Resource<Upload>) -> wasmtime::Result<()> {
+    fn drop(&mut self, upload: Resource<Upload>) -> wasmtime::Result<()> {
         self.table.delete(upload)?;
         Ok(())
     }
 }
 
 impl http::HostResponse for State {
-    async fn status(&mut self, answer: Resource<Response>) -> wasmtime::Result<u16> {
+    fn status(&mut self, answer: Resource<Response>) -> wasmtime::Result<u16> {
         Ok(self.table.get(&answer)?.status())
     }
 
-    async fn header(
+    fn header(
         &mut self,
         answer: Resource<Response>,
         name: String,
     ) -> wasmtime::Result<Option<String>> {
-        let headers = self.table.get(&answer)?.headers();
-        let found = headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(&name));
-        Ok(found.map(|(_, value)| value.clone()))
+        Ok(self.table.get(&answer)?.header(&name))
     }
 
-    async fn headers(
-        &mut self,
-        answer: Resource<Response>,
-    ) -> wasmtime::Result<Vec<(String, String)>> {
-        Ok(self.table.get(&answer)?.headers().to_vec())
+    fn headers(&mut self, answer: Resource<Response>) -> wasmtime::Result<Vec<(String, String)>> {
+        Ok(self.table.get(&answer)?.headers())
     }
 
     async fn read(
@@ -239,7 +235,7 @@ impl http::HostResponse for State {
         Ok(read.map_err(types::Error::from))
     }
 
-    async fn drop(&mut self, answer: Resource<Response>) -> wasmtime::Result<()> {
+    fn drop(&mut self, answer: Resource<Response>) -> wasmtime::Result<()> {
         self.table.delete(answer)?;
         Ok(())
     }

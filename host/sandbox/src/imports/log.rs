@@ -1,5 +1,6 @@
 //! What a connector has to say, as far as its share of the log goes.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hygge_core::engine::event::Notices;
@@ -76,7 +77,7 @@ impl Log {
         for (name, value) in fields {
             line.push_str(&format!(" {name}={value}"));
         }
-        let line = clean(&self.scrub(&line), LONGEST_LINE);
+        let line = clean(&self.scrub(line), LONGEST_LINE);
         match level {
             Level::Debug => self.notices.debug(line),
             Level::Warn if self.warnings.fetch_add(1, Ordering::Relaxed) < MOST_WARNINGS => {
@@ -87,18 +88,17 @@ impl Log {
     }
 
     /// Takes a line of the host's own about what the connector does.
-    pub(crate) fn of_host(&self, line: String) {
-        self.notices.debug(self.scrub(&format!("{}: {line}", self.connector)));
+    pub(crate) fn of_host(&self, line: fmt::Arguments<'_>) {
+        self.notices.debug(self.scrub(format!("{}: {line}", self.connector)));
     }
 
     /// Takes a warning of the host's own about what the connector meets.
     pub(crate) fn warning_of_host(&self, line: String) {
-        self.notices.warn(self.scrub(&format!("{}: {line}", self.connector)));
+        self.notices.warn(self.scrub(format!("{}: {line}", self.connector)));
     }
 
     /// The text without the secrets of the configuration.
-    pub(crate) fn scrub(&self, text: &str) -> String {
-        let mut text = text.to_owned();
+    pub(crate) fn scrub(&self, mut text: String) -> String {
         for secret in &self.secrets {
             if text.contains(secret.as_str()) {
                 text = text.replace(secret.as_str(), "***");

@@ -112,7 +112,7 @@ impl Failed {
     fn told(self, errand: &Errand) -> Error {
         match self {
             Self::Http(error) if error.code == error::UNREACHABLE => {
-                errand.debug(error.message);
+                errand.debug(format_args!("{}", error.message));
                 Error::DestinationUnavailable
             }
             Self::Http(error) => told(error, errand),
@@ -131,7 +131,7 @@ fn told(error: HttpError, errand: &Errand) -> Error {
         error::TIMEOUT | error::UNREACHABLE => {
             // It may pass, and the component may well try again.
             let timeout = error.code == error::TIMEOUT;
-            errand.debug(error.message);
+            errand.debug(format_args!("{}", error.message));
             return match timeout {
                 true => Error::HttpResponseTimeout,
                 false => Error::HttpResponseIncomplete,

@@ -12,7 +12,16 @@ pub(crate) mod generated {
     wasmtime::component::bindgen!({
         path: "../../wit",
         world: "hygge:connector/connector",
-        imports: { default: async | trappable },
+        // What never waits is no task of its own.
+        imports: {
+            default: trappable,
+            "hygge:connector/host.sleep": async | trappable,
+            "hygge:connector/http.send": async | trappable,
+            "hygge:connector/http.send-all": async | trappable,
+            "hygge:connector/http.[method]upload.write": async | trappable,
+            "hygge:connector/http.[static]upload.finish": async | trappable,
+            "hygge:connector/http.[method]response.read": async | trappable,
+        },
         exports: { default: async },
         with: {
             "hygge:connector/http.response": crate::imports::http::Response,
