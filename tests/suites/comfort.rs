@@ -4,8 +4,9 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::Child;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use hygge_tests::memory::finish_with_peak;
 use hygge_tests::project::{Project, finish};
 use hygge_tests::table;
 
@@ -186,7 +187,7 @@ fn many_entities_share_little_memory() {
             &table::rows(0..1_000, 1, 1),
         );
     }
-    let peak = peak_memory(project.start(&["go", "--quiet"]));
+    let peak = peak_memory(&project);
     assert_eq!(project.files("lake").len(), 200);
     assert!(peak < 150 << 20, "{} MB", peak >> 20);
 }
@@ -201,29 +202,16 @@ fn memory_does_not_follow_the_data() {
     for groups in [80, 240] {
         let batches = vec![batch.clone(); groups];
         table::write_all(&project.path("source/t/a.parquet"), &batch.schema(), &batches);
-        peaks.push(peak_memory(project.start(&["go", "--quiet"])));
+        peaks.push(peak_memory(&project));
         assert_eq!(table::count(&project.path("lake/t")), groups * 100_000);
     }
     assert!(peaks[1] < peaks[0] + (32 << 20), "{peaks:?} bytes");
     assert!(peaks[1] < 160 << 20, "{peaks:?} bytes");
 }
 
-/// Waits for a run; the highest resident set it was seen with, in bytes.
-fn peak_memory(mut child: Child) -> u64 {
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    let patience = Instant::now();
-    loop {
-        if let Ok(text) = std::fs::read_to_string(&status) {
-            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-            peak = peak.max(kilobytes.and_then(|text| text.parse().ok()).unwrap_or(0) << 10);
-        }
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success());
-            return peak;
-        }
-        assert!(patience.elapsed() < Duration::from_secs(300), "it hangs");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+/// The most bytes that a run had in memory at a time.
+fn peak_memory(project: &Project) -> u64 {
+    let (said, peak) = finish_with_peak(project.start(&["go", "--quiet"]));
+    said.ok();
+    peak
 }
