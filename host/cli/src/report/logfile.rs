@@ -30,6 +30,8 @@ pub(super) struct LogFile {
     path: PathBuf,
     narrator: Narrator,
     zone: TimeZone,
+    /// The last second that was written, and how: lines come by the thousand.
+    second: (i64, String),
     /// What went wrong with writing; after that nothing more is written.
     broken: Option<io::Error>,
     complained: bool,
@@ -51,6 +53,7 @@ impl LogFile {
             path: folder.join(name),
             narrator: Narrator::default(),
             zone,
+            second: (i64::MIN, String::new()),
             broken: None,
             complained: false,
         };
@@ -65,8 +68,13 @@ impl LogFile {
     }
 
     fn line(&mut self, time: Timestamp, line: &Line) {
-        let clock = time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
-        let text = format!("{clock}  {:5}  {}\n", line.severity.as_str(), plain(&line.text));
+        if self.second.0 != time.as_second() {
+            let clock = time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+            self.second = (time.as_second(), clock);
+        }
+        let (clock, millis) = (&self.second.1, time.subsec_millisecond());
+        let text =
+            format!("{clock}.{millis:03}  {:5}  {}\n", line.severity.as_str(), plain(&line.text));
         self.write(&text);
     }
 

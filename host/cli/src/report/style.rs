@@ -36,5 +36,9 @@ impl<T: Display> Display for Painted<T> {
 
 /// `text` without escape codes.
 pub(crate) fn plain(text: &str) -> String {
+    // Most texts have none, and are many.
+    if !text.contains(char::is_control) {
+        return text.to_owned();
+    }
     anstream::adapter::strip_str(text).to_string()
 }
