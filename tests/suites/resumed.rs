@@ -94,6 +94,11 @@ impl Told {
         self.notices().find_map(number).unwrap_or(0)
     }
 
+    /// Rows that a dry run says are durable already.
+    fn kept(&self) -> u64 {
+        self.0.iter().find_map(|line| line["kept_rows"].as_u64()).unwrap_or(0)
+    }
+
     /// Rows that the guest was asked for, by its own account.
     fn asked_for(&self) -> u64 {
         let begun = |text: &str| {
@@ -135,6 +140,8 @@ fn a_killed_run_goes_on_from_the_last_state_that_is_on_record() {
         std::thread::sleep(Duration::from_micros(random.below(micros)));
         child.kill().unwrap();
         killed += u64::from(finish(child).code.is_none());
+        let dry = ["go", "--dry-run", "--log-format", "json"];
+        let planned = lines(&project.hygge(&dry).ok().stdout);
 
         let clock = Instant::now();
         let said = project.hygge(&go);
@@ -145,6 +152,7 @@ fn a_killed_run_goes_on_from_the_last_state_that_is_on_record() {
             for table in TABLES {
                 let told = Told::of(&lines, flow, table);
                 let before = told.went_on_after();
+                assert_eq!(Told::of(&planned, flow, table).kept(), before, "{planned:#?}");
                 assert_eq!(told.landed(), ROWS, "{flow} {table} in round {round}");
                 if flow != "to" {
                     // What was durable is not read again, and everything else is.

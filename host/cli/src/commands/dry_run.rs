@@ -25,6 +25,8 @@ struct Preview {
     entity: EntityPlan,
     /// A load of an earlier run is staged and would be finished first.
     pending: bool,
+    /// Rows that an interrupted load has made durable already.
+    kept: Option<u64>,
     resume: Option<Resume>,
     source: Option<SourcePlan>,
     destination: DestinationPlan,
@@ -77,7 +79,8 @@ async fn preview(entity: EntityPlan, journal: Journal, pending: bool) -> Result<
         mode: entity.mode,
     };
     let destination = entity.store.plan(&request).await?;
-    Ok(Preview { entity, pending, resume, source, destination })
+    let kept = journal.checkpoint_of(&entity.name).map(|checkpoint| checkpoint.rows);
+    Ok(Preview { entity, pending, kept, resume, source, destination })
 }
 
 impl Preview {
@@ -150,6 +153,12 @@ fn describe(entity: &EntityPlan, preview: &Result<Preview, Fault>) -> String {
         Ok(preview) => {
             if preview.pending {
                 item("first", &paint(WARN, "finishes the load that an earlier run left staged"));
+            }
+            if let Some(rows) = preview.kept {
+                let rows = counted(rows, "row", "rows");
+                let words =
+                    format!("behind {rows} of an interrupted load, if it is the same still");
+                item("goes on", &words);
             }
             match preview.goes_on() {
                 Some((words, true)) => item("goes on", &paint(WARN, words)),
@@ -224,6 +233,7 @@ fn object(entity: &EntityPlan, preview: &Result<Preview, Fault>) -> Value {
             };
             json!({
                 "pending": preview.pending,
+                "kept_rows": preview.kept,
                 "since": since,
                 "rows": preview.source.as_ref().and_then(|source| source.rows),
                 "bytes": preview.source.as_ref().and_then(|source| source.bytes),
@@ -333,6 +343,7 @@ mod tests {
             let preview = Preview {
                 entity: entity.clone(),
                 pending: true,
+                kept: Some(1_500),
                 resume: Some(resume),
                 source: None,
                 destination: DestinationPlan::default(),
@@ -343,6 +354,7 @@ mod tests {
         [crm_users] data/source → data/destination
           run       incremental, append
           first     finishes the load that an earlier run left staged
+          goes on   behind 1,500 rows of an interrupted load, if it is the same still
           goes on   from updated_at 41
           reads     cannot be told without reading
           writes    nothing there now
