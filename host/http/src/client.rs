@@ -20,6 +20,10 @@ use crate::resolve::{Lookup, Refused, Resolver, Unresolved};
 /// Connections that are kept for the next request, for each origin.
 const IDLE: usize = 32;
 
+/// What a server may send ahead of all answers of one connection together. Each has a window of its
+/// own, 2 MiB: answers that wait to be read may never fill the room of one that is being read.
+const AHEAD: u32 = 1 << 30;
+
 /// What tells one client from another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Setup {
@@ -48,6 +52,7 @@ impl Setup {
             .connect_timeout(self.connect_timeout)
             .pool_max_idle_per_host(IDLE)
             .http1_max_headers(headers::MOST_ANSWERED)
+            .http2_initial_connection_window_size(AHEAD)
             .http2_max_header_list_size(headers::MOST_BYTES_ANSWERED as u32);
         if !proxies.are_used() {
             builder = builder.no_proxy();

@@ -1,4 +1,5 @@
-//! A request whose body is written bit by bit.
+//! A request that goes on while the connector does something else: one whose body is written bit by
+//! bit, or one that is whole and whose answer is waited for later.
 //!
 //! What is written waits until the server takes it: the host holds what is being written, and one
 //! piece more.
@@ -21,7 +22,7 @@ use crate::error::HttpError;
 /// Bytes that are handed on at a time.
 const PIECE: usize = 256 << 10;
 
-/// A request whose body is being written. Dropping it breaks the request off.
+/// A request that is under way. Dropping it breaks the request off.
 pub struct Upload {
     under_way: UnderWay,
     answered: Option<Result<Answer, HttpError>>,
@@ -43,21 +44,26 @@ pub(crate) enum Piece {
 }
 
 impl Upload {
-    /// Begins a request, whose body will have `length` bytes if that is known. What is certainly
-    /// not allowed is said at once.
+    /// Begins a request. One that has a body is whole, even if the body is empty: nothing is
+    /// written to it, and it is tried again like any other. The body of one that has none is to be
+    /// written, and will have `length` bytes if that is known. What is certainly not allowed is
+    /// said at once.
     pub fn begin(
         connection: &Arc<Connection>,
         request: Request,
         length: Option<u64>,
         caller: Arc<dyn Caller>,
     ) -> Result<Self, HttpError> {
-        if !matches!(request.body, Content::Nothing) {
-            let message = "a request that is written bit by bit cannot have a body beforehand";
-            return Err(HttpError::bad_request(message));
-        }
         connection.may_send(&request)?;
         let (feed, pieces) = mpsc::channel(1);
-        let body = Content::Stream(Stream::new(Pieces { pieces, length, ended: false }));
+        let (body, length) = match request.body {
+            Content::Nothing => {
+                let pieces = Pieces { pieces, length, ended: false };
+                (Content::Stream(Stream::new(pieces)), length)
+            }
+            Content::Bytes(bytes) if bytes.is_empty() => (Content::Nothing, Some(0)),
+            whole @ (Content::Bytes(_) | Content::Stream(_)) => (whole, Some(0)),
+        };
         let request = Request { body, ..request };
         let (connection, for_whom) = (Arc::clone(connection), Arc::clone(&caller));
         let threads = connection.threads()?;
@@ -89,7 +95,7 @@ impl Upload {
         }
     }
 
-    /// Ends the body, and waits for the head of the answer.
+    /// Ends the body, if it is being written, and waits for the head of the answer.
     pub async fn finish(mut self) -> Result<Answer, HttpError> {
         if let Some(length) = self.length.filter(|length| self.written < *length)
             && self.answered.is_none()

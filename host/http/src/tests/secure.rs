@@ -15,6 +15,9 @@ use tokio_rustls::TlsAcceptor;
 use super::world::{Granted, request};
 use crate::error;
 
+/// How much there is at `/much`: more than a server sends of an answer that nobody reads.
+const MUCH: usize = 3 << 20;
+
 /// A server for `localhost` that speaks HTTP/2; its port, and its certificate in PEM.
 async fn secure() -> (u16, String) {
     let pair = KeyPair::generate().unwrap();
@@ -41,7 +44,10 @@ async fn secure() -> (u16, String) {
                 let Ok(stream) = acceptor.accept(stream).await else { return };
                 let answer = service_fn(|request: hyper::Request<_>| async move {
                     let _: &hyper::body::Incoming = request.body();
-                    let told = format!("{:?} {}", request.version(), request.uri());
+                    let told = match request.uri().path() {
+                        "/much" => "x".repeat(MUCH),
+                        _ => format!("{:?} {}", request.version(), request.uri()),
+                    };
                     Ok::<_, Infallible>(Response::new(told))
                 });
                 let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
@@ -71,6 +77,28 @@ async fn a_private_authority_is_trusted_when_it_is_named() {
     // The certificate is for another name.
     let error = world.fails(request("GET", &format!("https://other:{port}/"))).await;
     assert!(error.message.contains("cannot trust `other`"), "{error}");
+}
+
+#[tokio::test]
+async fn answers_that_wait_hold_up_no_other() {
+    let (port, pem) = secure().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, pem).unwrap();
+    let set = |set: &mut crate::Settings| {
+        set.ca_file = Some(path);
+        set.read_timeout = std::time::Duration::from_secs(20);
+    };
+    let world = granted(port).set(set).world();
+    let target = format!("https://localhost:{port}/much");
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        waiting.push(world.get(&target).await.unwrap());
+    }
+    // The one that came last is read first, all of it over the one connection that they share.
+    while let Some(mut answer) = waiting.pop() {
+        assert_eq!(super::world::read(&mut answer).await.unwrap().len(), MUCH);
+    }
 }
 
 #[tokio::test]

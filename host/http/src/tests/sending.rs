@@ -1,4 +1,4 @@
-//! Bodies that are written bit by bit.
+//! Requests that are under way: bodies that are written bit by bit, and what is begun whole.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -94,10 +94,41 @@ async fn what_may_not_be_sent_is_said_at_once() {
     let world = Granted::base("http://127.0.0.1:1").world();
     let error = world.upload(request("PUT", "http://127.0.0.2/"), None).err().unwrap();
     assert_eq!(error.code, error::NOT_GRANTED);
-    let both = Request { body: b"x".to_vec().into(), ..request("PUT", "/") };
-    assert_eq!(world.upload(both, None).err().unwrap().code, error::BAD_REQUEST);
     let error = world.put("/").finish().await.err().unwrap();
     assert!(error.message.contains("cannot reach `127.0.0.1`"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_whole_goes_on_by_itself_and_is_tried_again() {
+    let asked = AtomicUsize::new(0);
+    let server = Server::start(move |request| {
+        let first = asked.fetch_add(1, Ordering::Relaxed) == 0;
+        if first { reply(503, &[("retry-after", "0")], "") } else { ok(request.text()) }
+    })
+    .await;
+    let world = Granted::base(server.origin()).set(|set| set.retries = 1).world();
+    let again = Some("always".to_owned());
+    let whole = |method: &str, body: &[u8]| {
+        let body = Some(body.to_vec()).into();
+        let request = Request { body, retry: again.clone(), ..request(method, "/x") };
+        world.upload(request, None).unwrap()
+    };
+    let begun = [whole("POST", b"some"), whole("GET", b"")];
+    // Nobody waits for them, and they get there all the same.
+    while server.received().len() < 3 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let [mut posted, got] = begun;
+    let error = posted.write("more").await.unwrap_err();
+    assert!(error.message.contains("more than the 0 bytes"), "{error}");
+    assert_eq!(finished(posted).await.unwrap(), (200, "some".to_owned()));
+    assert_eq!(finished(got).await.unwrap(), (200, String::new()));
+    for request in server.received().iter().filter(|request| request.method() == "GET") {
+        for name in ["transfer-encoding", "content-length"] {
+            assert_eq!(request.header(name), None, "a request without a body says nothing of one");
+        }
+    }
+    assert_eq!(world.listener.budget.used(), 0);
 }
 
 #[tokio::test]

@@ -17,10 +17,12 @@
 //! ```
 
 mod date;
+mod pending;
 mod response;
 mod status;
 mod upload;
 
+pub use pending::Pending;
 pub use response::Response;
 pub use upload::Upload;
 
@@ -30,7 +32,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::imports;
 
 /// A request to be sent.
@@ -160,8 +162,32 @@ impl Request {
     /// }
     /// ```
     pub fn upload(self) -> Result<Upload> {
+        if self.0.body.is_some() {
+            let message = "a request that is written bit by bit cannot have a body beforehand";
+            return Err(Error::bug(message));
+        }
         let target = self.0.target.clone();
         Ok(Upload::new(imports::start(self.0)?, target))
+    }
+
+    /// Begins it, and does not wait: it is under way while the connector does something else, or
+    /// begins more of them. The host tries it again like one that is sent, and holds back what is
+    /// more than the user allows side by side.
+    ///
+    /// ```
+    /// use hygge_sdk::{Result, http};
+    ///
+    /// fn both() -> Result<(u64, u64)> {
+    ///     let orders = http::get("orders/count").begin()?;
+    ///     let customers = http::get("customers/count").begin()?;
+    ///     Ok((orders.answer()?.ok()?.json()?, customers.answer()?.ok()?.json()?))
+    /// }
+    /// ```
+    pub fn begin(mut self) -> Result<Pending> {
+        // What has a body, be it empty, is whole.
+        self.0.body.get_or_insert_default();
+        let target = self.0.target.clone();
+        Ok(Pending::new(imports::start(self.0)?, target))
     }
 
     /// Sends it. Any status is an answer; see [`Response::ok`].

@@ -35,6 +35,11 @@ impl Response {
         Self { answer, target }
     }
 
+    /// Where the request went, as it was asked for.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
     /// The status code.
     pub fn status(&self) -> u16 {
         Answer::status(&self.answer)

@@ -13,7 +13,12 @@ pub(crate) trait Services {
     fn progress(&self, done: u64, total: Option<u64>);
     fn now(&self) -> u64;
     fn sleep(&self, ms: u64) -> Result<()>;
-    fn send(&self, request: Request) -> Result<Response>;
+    /// Takes a request, which is under way until [`Services::ended`].
+    fn begin(&self, request: Request) -> Result<Response>;
+    /// Waits for the answer of one that is under way.
+    fn wait(&self);
+    /// One was answered, or given up.
+    fn ended(&self);
 }
 
 /// An answer whose body has not been read yet.
@@ -69,36 +74,69 @@ pub(crate) fn sleep(ms: u64) -> Result<()> {
 }
 
 pub(crate) fn send(request: Request) -> Result<Response> {
-    services().ok_or_else(nobody)?.send(request)
+    UnderWay::begin(request)?.answer()
 }
 
 pub(crate) fn send_all(requests: Vec<Request>) -> Vec<Result<Response>> {
     requests.into_iter().map(send).collect()
 }
 
-/// A request whose body is collected: what stands in for the host is asked at its end.
-pub(crate) struct Upload {
-    request: Request,
-    body: Vec<u8>,
+/// A request that was begun.
+pub(crate) enum Upload {
+    /// Its body is collected: what stands in for the host is asked at its end.
+    Written { request: Request, body: Vec<u8> },
+    /// It was whole.
+    Whole(UnderWay),
+}
+
+/// A request that has been taken, and whose answer is still to be waited for.
+pub(crate) struct UnderWay {
+    services: Rc<dyn Services>,
+    answer: Result<Response>,
+}
+
+impl UnderWay {
+    fn begin(request: Request) -> Result<Self> {
+        let services = services().ok_or_else(nobody)?;
+        let answer = services.begin(request);
+        Ok(Self { services, answer })
+    }
+
+    fn answer(mut self) -> Result<Response> {
+        self.services.wait();
+        std::mem::replace(&mut self.answer, Err(Error::bug("it was answered before")))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.services.ended();
+    }
 }
 
 pub(crate) fn start(request: Request) -> Result<Upload> {
     services().ok_or_else(nobody)?;
-    match request.body {
-        None => Ok(Upload { request, body: Vec::new() }),
-        Some(_) => {
-            Err(Error::bug("a request that is written bit by bit cannot have a body beforehand"))
-        }
-    }
+    Ok(match request.body {
+        None => Upload::Written { request, body: Vec::new() },
+        Some(_) => Upload::Whole(UnderWay::begin(request)?),
+    })
 }
 
 pub(crate) fn write(upload: &mut Upload, bytes: &[u8]) -> Result<bool> {
-    upload.body.extend_from_slice(bytes);
-    Ok(true)
+    match upload {
+        Upload::Written { body, .. } => {
+            body.extend_from_slice(bytes);
+            Ok(true)
+        }
+        Upload::Whole(_) => Err(Error::bug("nothing is written to a request that is whole")),
+    }
 }
 
 pub(crate) fn finish(upload: Upload) -> Result<Response> {
-    let Upload { request, body } = upload;
+    let (request, body) = match upload {
+        Upload::Written { request, body } => (request, body),
+        Upload::Whole(under_way) => return under_way.answer(),
+    };
     let length = request.options.iter().find(|(name, _)| name == "length");
     match length.and_then(|(_, length)| length.parse::<usize>().ok()) {
         Some(length) if length != body.len() => Err(Error::bug(format!(

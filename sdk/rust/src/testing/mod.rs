@@ -45,6 +45,9 @@ struct State {
     lines: RefCell<Vec<(Level, String)>>,
     /// Milliseconds since 1970.
     now: Cell<u64>,
+    /// Requests that are under way, and the most that were at a time.
+    under_way: Cell<usize>,
+    most: Cell<usize>,
     /// How many more calls of the host succeed before the run is cancelled.
     until_cancelled: Cell<Option<u64>>,
 }
@@ -168,7 +171,7 @@ impl World {
         self
     }
 
-    /// Every answer takes this long, on the clock that stands still otherwise.
+    /// Whoever waits for an answer waits this long, on the clock that stands still otherwise.
     #[must_use]
     pub fn latency(self, latency: Duration) -> Self {
         self.0.latency.set(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX));
@@ -197,6 +200,11 @@ impl World {
     /// The requests so far, whole.
     pub fn sent(&self) -> Vec<Sent> {
         self.0.requests.borrow().clone()
+    }
+
+    /// The most requests that were under way at a time: begun, and neither answered nor given up.
+    pub fn side_by_side(&self) -> usize {
+        self.0.most.get()
     }
 
     /// The lines of the log so far.
@@ -239,9 +247,18 @@ impl native::Services for State {
         Ok(())
     }
 
-    fn send(&self, request: imports::Request) -> Result<native::Response> {
-        self.call()?;
+    fn wait(&self) {
         self.now.set(self.now.get().saturating_add(self.latency.get()));
+    }
+
+    fn ended(&self) {
+        self.under_way.set(self.under_way.get().saturating_sub(1));
+    }
+
+    fn begin(&self, request: imports::Request) -> Result<native::Response> {
+        self.under_way.set(self.under_way.get() + 1);
+        self.most.set(self.most.get().max(self.under_way.get()));
+        self.call()?;
         let sent = Sent {
             method: request.method,
             target: request.target,
@@ -369,6 +386,29 @@ mod tests {
         });
         assert_eq!(world.requests(), [("POST".to_owned(), "/import".to_owned())]);
         assert_eq!(world.sent()[0].body, b"somemore");
+    }
+
+    #[test]
+    fn what_is_begun_is_under_way_until_it_is_answered_or_given_up() {
+        let world = World::new().serving(|sent| match sent.path() {
+            "/gone" => Answer::status(404),
+            path => Answer::json(json!(path)),
+        });
+        world.run(|| {
+            let begun = ["/a", "/b", "/gone"].map(|target| http::get(target).begin().unwrap());
+            assert_eq!((world.requests().len(), world.side_by_side()), (3, 3));
+            let [a, b, gone] = begun;
+            assert_eq!(gone.answer().unwrap().ok().unwrap_err().fault(), Fault::Missing);
+            assert_eq!(b.answer().unwrap().json::<String>().unwrap(), "/b");
+            drop(a);
+            // None of them is under way any more.
+            let begun = ["/a", "/b"].map(|target| http::get(target).begin().unwrap());
+            drop(begun);
+            assert_eq!(world.side_by_side(), 3);
+            let posted = http::post("/c").body("x").begin().unwrap().answer().unwrap();
+            assert_eq!(posted.json::<String>().unwrap(), "/c");
+        });
+        assert_eq!(world.sent().last().unwrap().body, b"x");
     }
 
     #[test]
