@@ -29,6 +29,9 @@ pub(crate) struct Config {
     pub(crate) conflicts: Conflicts,
     #[serde(default)]
     times: bool,
+    /// Requests side by side.
+    #[serde(default = "four")]
+    pub(crate) concurrency: usize,
 }
 
 /// What becomes of values that do not fit the type of the others.
@@ -94,6 +97,10 @@ struct IncrementalKeys {
 
 fn sample() -> u64 {
     1000
+}
+
+fn four() -> usize {
+    4
 }
 
 fn underscore() -> String {

@@ -46,7 +46,8 @@ impl Home for Rest {
 
     fn check(&self) -> Result<String> {
         let mut seen = Inference::default();
-        let step = self.walk(&Query::default())?.step(&mut Sample { seen: &mut seen, most: 1 })?;
+        let mut walk = self.walk(&Query::default(), 1)?;
+        let step = walk.step(&mut Sample { seen: &mut seen, most: 1 })?;
         Ok(match (step, seen.rows()) {
             (_, 1) => "answers, with one row on the first page".to_owned(),
             (Step::End, _) | (_, 0) => "answers, without rows on the first page".to_owned(),
@@ -74,7 +75,7 @@ impl Home for Rest {
     }
 
     fn read(&self, part: Part, resume: Option<State>) -> Result<Rows> {
-        let mut walk = self.walk(&part.query)?;
+        let mut walk = self.walk(&part.query, self.config.concurrency)?;
         if let Some(state) = resume {
             walk.go_to(state)?;
         }
@@ -93,9 +94,10 @@ impl Home for Rest {
 }
 
 impl Rest {
-    fn walk(&self, query: &Query) -> Result<Walk> {
+    /// All pages, with at most so many requests side by side.
+    fn walk(&self, query: &Query, most: usize) -> Result<Walk> {
         let endpoint = self.config.endpoint(&query.table, query.since.as_ref())?;
-        Ok(Walk::new(&self.config.base_url, endpoint, &self.config.parents()?))
+        Ok(Walk::new(&self.config.base_url, endpoint, &self.config.parents()?, most))
     }
 
     /// The columns that a query asks for.
@@ -152,7 +154,7 @@ impl Rest {
         let from_start = Query { since: None, ..query.clone() };
         let mut seen = Inference::default();
         let mut sample = Sample { seen: &mut seen, most: self.config.sample.max(1) };
-        let mut walk = self.walk(&from_start)?;
+        let mut walk = self.walk(&from_start, self.config.concurrency)?;
         while !sample.is_full() && walk.step(&mut sample)? != Step::End {}
         if seen.rows() == 0 {
             return Err(Error::data(format!(

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
+use hygge_sdk::http::Response;
 use hygge_sdk::{Error, Result, host};
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Answer, Bound, Endpoint, Parent, Part, RowSink, Stream};
 use crate::json::{Found, Path, Scanner};
-use crate::paging::{Page, Pages, Position, look_of};
+use crate::paging::{Page, Pages, Position, Room, look_of};
 
 /// How long to wait before a page that was cut off is asked for again: first, and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -51,6 +52,9 @@ pub(crate) struct Walk {
     base: Rc<str>,
     endpoint: Rc<Endpoint>,
     levels: Vec<Level>,
+    room: Room,
+    /// The record of before had many pages: the next one may have as many.
+    was_long: bool,
     /// The pages of rows; none before the first record of a parent.
     pages: Option<Pages>,
     /// The page that is being read.
@@ -68,15 +72,23 @@ struct Level {
 }
 
 /// A record of a parent: what it has for its child.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Record {
     number: u64,
     bind: Bound,
     include: Bound,
+    /// The pages of its child, once they have been asked for.
+    pages: Option<Pages>,
 }
 
 impl Walk {
-    pub(crate) fn new(base: &str, endpoint: Rc<Endpoint>, parents: &[Rc<Parent>]) -> Self {
+    /// With at most so many requests side by side.
+    pub(crate) fn new(
+        base: &str,
+        endpoint: Rc<Endpoint>,
+        parents: &[Rc<Parent>],
+        most: usize,
+    ) -> Self {
         let level = |parent: &Rc<Parent>| Level {
             parent: Rc::clone(parent),
             pages: None,
@@ -85,7 +97,8 @@ impl Walk {
             current: None,
         };
         let levels = parents.iter().map(level).collect();
-        Self { base: base.into(), endpoint, levels, pages: None, open: None }
+        let room = Room::new(most);
+        Self { base: base.into(), endpoint, levels, room, was_long: false, pages: None, open: None }
     }
 
     /// Goes to where a state leads. The parents' pages of that time are read again.
@@ -94,9 +107,9 @@ impl Walk {
             return Err(Error::missing("what was read before had other parents"));
         }
         for (depth, wanted) in state.parents.into_iter().enumerate() {
-            let bound = self.bound(depth);
+            let pages = self.pages_of(depth, self.bound(depth), wanted.at);
             let level = &mut self.levels[depth];
-            level.begin(&self.base, bound, wanted.at);
+            level.begin(pages);
             level.fetch()?;
             let found = level.records.iter().position(|record| record.number == wanted.record);
             level.records.drain(..found.unwrap_or(level.records.len()));
@@ -108,9 +121,8 @@ impl Walk {
                 )));
             }
         }
-        let bound = self.bound(self.levels.len());
-        self.pages =
-            Some(Pages::new(Rc::clone(&self.endpoint), Rc::clone(&self.base), bound, state.at));
+        let depth = self.levels.len();
+        self.pages = Some(self.pages_of(depth, self.bound(depth), state.at));
         Ok(())
     }
 
@@ -131,8 +143,11 @@ impl Walk {
     /// Gives the rows of the next page, or of as much of it as the sink has room for.
     pub(crate) fn step(&mut self, sink: &mut dyn RowSink) -> Result<Step> {
         let is_open = self.open.is_some();
-        if !is_open && !self.has_page()? {
-            return Ok(Step::End);
+        if !is_open {
+            if !self.has_page()? {
+                return Ok(Step::End);
+            }
+            self.ask_ahead();
         }
         let parent: Bound = self
             .levels
@@ -168,9 +183,8 @@ impl Walk {
                 }
             }
         }
-        let bound = self.bound(self.levels.len());
-        let (endpoint, base) = (Rc::clone(&self.endpoint), Rc::clone(&self.base));
-        self.pages = Some(Pages::new(endpoint, base, bound, Position::first()));
+        self.was_long = self.pages.as_ref().is_some_and(Pages::is_long);
+        self.pages = Some(self.first_pages(self.levels.len()));
         Ok(true)
     }
 
@@ -192,11 +206,63 @@ impl Walk {
                     if no_more {
                         return Ok(false);
                     }
-                    let bound = self.bound(depth);
-                    self.levels[depth].begin(&self.base, bound, Position::first());
+                    let pages = self.first_pages(depth);
+                    self.levels[depth].begin(pages);
                 }
             }
         }
+    }
+
+    /// Sends what will be needed soon, as far as there is room: the page that is read next, those
+    /// behind it, the first pages of the records to come, and the next page of those.
+    fn ask_ahead(&mut self) {
+        let Some(pages) = &mut self.pages else { return };
+        pages.ask();
+        pages.ask_ahead();
+        if pages.wants_room() && pages.is_long() {
+            // What waits for its turn would wait for long.
+            for level in &mut self.levels {
+                level.give_up();
+            }
+            pages.ask_ahead();
+        }
+        if pages.wants_room() || self.was_long && !pages.ends_soon() {
+            return;
+        }
+        for depth in (0..self.levels.len()).rev() {
+            let outer = self.bound(depth);
+            let mut records = std::mem::take(&mut self.levels[depth].records);
+            for record in records.iter_mut().filter(|record| record.pages.is_none()) {
+                if !self.room.is_free() {
+                    break;
+                }
+                let bound = outer.iter().chain(&record.bind).cloned().collect();
+                let mut pages = self.pages_of(depth + 1, bound, Position::first());
+                pages.ask();
+                record.pages = Some(pages);
+            }
+            let level = &mut self.levels[depth];
+            level.records = records;
+            if !self.room.is_free() {
+                return;
+            }
+            if let Some(pages) = &mut level.pages {
+                pages.ask();
+            }
+        }
+    }
+
+    /// The pages that are read next at a depth, from the first one on.
+    fn first_pages(&mut self, depth: usize) -> Pages {
+        let parent = depth.checked_sub(1).and_then(|above| self.levels[above].current.as_mut());
+        let asked = parent.and_then(|record| record.pages.take());
+        asked.unwrap_or_else(|| self.pages_of(depth, self.bound(depth), Position::first()))
+    }
+
+    /// Pages at a depth: of a parent, or of the rows below all of them.
+    fn pages_of(&self, depth: usize, bound: Bound, at: Position) -> Pages {
+        let endpoint = self.levels.get(depth).map_or(&self.endpoint, |own| &own.parent.endpoint);
+        Pages::new(Rc::clone(endpoint), Rc::clone(&self.base), bound, at, self.room.clone())
     }
 
     /// What the parents before this depth have bound.
@@ -207,10 +273,21 @@ impl Walk {
 }
 
 impl Level {
-    fn begin(&mut self, base: &Rc<str>, bound: Bound, at: Position) {
-        let endpoint = Rc::clone(&self.parent.endpoint);
-        self.pages = Some(Pages::new(endpoint, Rc::clone(base), bound, at));
+    fn begin(&mut self, pages: Pages) {
+        self.pages = Some(pages);
         self.records.clear();
+    }
+
+    /// Gives up what was asked for and is not needed yet.
+    fn give_up(&mut self) {
+        for record in &mut self.records {
+            if record.pages.take().is_none() {
+                break;
+            }
+        }
+        if let Some(pages) = &mut self.pages {
+            pages.give_up();
+        }
     }
 
     /// Reads the next page of records.
@@ -251,7 +328,7 @@ impl RowSink for Gather<'_> {
         };
         let (bind, include) = (pick(&self.parent.bind, true)?, pick(&self.parent.include, false)?);
         let number = self.records.len() as u64;
-        self.records.push_back(Record { number, bind, include });
+        self.records.push_back(Record { number, bind, include, pages: None });
         Ok(())
     }
 
@@ -277,25 +354,25 @@ fn read_page(
 ) -> Result<Option<(Page, Stream)>> {
     let mut page = pages.fetch()?;
     let mut wait = FIRST_WAIT;
-    let mut answer = loop {
+    let body = loop {
         let Some(response) = page.response.take() else {
             pages.turn(&page, None, 0, 0)?;
             return Ok(None);
         };
-        if !endpoint.format.is_whole() {
-            let stream = Stream::new(endpoint, response);
-            return read_on(pages, (page, stream), parent, sink);
-        }
         // The host repeats what fails before its answer begins; nothing has been made of this one
-        // yet, so that it can be asked for again when it is cut off.
-        match Answer::read(response, endpoint.format) {
+        // yet, so that it can be asked for again when it is cut off, or has waited for too long.
+        match Body::open(endpoint, response) {
             Err(error) if error.is_retryable() && wait <= LAST_WAIT => {
                 host::sleep(wait)?;
                 wait *= 2;
                 page = pages.fetch_again()?;
             }
-            answer => break answer?,
+            body => break body?,
         }
+    };
+    let mut answer = match body {
+        Body::Whole(answer) => answer,
+        Body::Stream(stream) => return read_on(pages, (page, stream), parent, sink),
     };
     let rows = answer.records(endpoint, |record| sink.record(record, parent))?;
     let document = answer.document();
@@ -303,6 +380,22 @@ fn read_page(
     let look = look.map_or(0, |document| look_of(document.text));
     pages.turn(&page, document.as_ref(), rows, look)?;
     Ok(None)
+}
+
+/// What an answer holds.
+enum Body {
+    Whole(Answer),
+    /// Its beginning has been read.
+    Stream(Stream),
+}
+
+impl Body {
+    fn open(endpoint: &Endpoint, response: Response) -> Result<Self> {
+        Ok(match endpoint.format.is_whole() {
+            true => Self::Whole(Answer::read(response, endpoint.format)?),
+            false => Self::Stream(Stream::open(endpoint, response)?),
+        })
+    }
 }
 
 /// Reads more of a page.

@@ -12,6 +12,7 @@ mod memory;
 mod pages;
 mod proxies;
 mod rebinding;
+mod side_by_side;
 mod sink;
 
 use hygge_tests::api::Api;

@@ -83,7 +83,12 @@ fn a_second_run_asks_for_what_is_new_alone() {
     project.hygge(&["go"]).ok();
     let since: Vec<String> =
         api.asked().into_iter().filter(|asked| asked.contains("since=")).collect();
-    assert_eq!(since.len(), 8, "seven pages from row 340 on, and one without rows: {since:?}");
+    // Seven pages from row 340 on, one without rows, and at most three behind that.
+    let pages = |since: &str| Some(since.rsplit_once("page=")?.1.split('&').next()?.parse().ok()?);
+    let mut pages: Vec<u64> = since.iter().filter_map(|since| pages(since)).collect();
+    pages.sort_unstable();
+    assert!(pages.iter().copied().eq(1..=pages.len() as u64), "each once: {since:?}");
+    assert!((8..=11).contains(&pages.len()), "{since:?}");
     assert!(since[0].contains("2026-01-01T00%3A00%3A34Z"), "{since:?}");
     let landed = hygge_tests::table::read(&project.path("lake/rows")).unwrap();
     let mut ids = hygge_tests::table::ints(&landed, "id");

@@ -35,12 +35,15 @@ pub(crate) enum Part {
 }
 
 impl Stream {
-    pub(crate) fn new(endpoint: &Endpoint, response: Response) -> Self {
+    /// Reads the beginning of an answer.
+    pub(crate) fn open(endpoint: &Endpoint, response: Response) -> Result<Self> {
         let form = match endpoint.format {
             Format::Csv => Form::Csv { csv: endpoint.csv, names: None, cells: Vec::new() },
             _ => Form::Lines,
         };
-        Self { bytes: Bytes::new(response), form, rows: 0 }
+        let mut bytes = Bytes::new(response);
+        bytes.fetch()?;
+        Ok(Self { bytes, form, rows: 0 })
     }
 
     /// Gives records until there are enough, or none is left.

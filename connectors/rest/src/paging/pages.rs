@@ -1,16 +1,18 @@
-//! The pages of one endpoint, one after the other.
+//! The pages of one endpoint, one after the other: some are asked for before it is their turn.
 
-use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashSet, VecDeque};
 use std::hash::Hasher as _;
 use std::rc::Rc;
 
-use hygge_sdk::http::Response;
+use hygge_sdk::http::{Pending, Request, Response};
 use hygge_sdk::paginate::next_link;
 use hygge_sdk::{Error, Result, warn};
 use serde::{Deserialize, Serialize};
 
 use super::keys::{Lead, Paging};
+use super::outlook::{Left, Outlook};
+use super::room::{Room, Seat};
 use crate::endpoint::{Bound, Endpoint, Place, resolve};
 use crate::json::{Document, Found, Path, Scanner, Token};
 
@@ -58,6 +60,20 @@ pub(crate) struct Pages {
     seen: HashSet<u64>,
     /// What the last page looked like, and how often it came.
     last: (u64, u32),
+    room: Room,
+    /// What was asked for and not read yet: the next page, and those behind it.
+    asked: VecDeque<Asked>,
+    outlook: Outlook,
+    is_long: bool,
+}
+
+/// A page that was asked for.
+#[derive(Debug)]
+struct Asked {
+    turn: Turn,
+    /// What is wrong counts when it is its turn.
+    answer: Result<Pending>,
+    seat: Seat,
 }
 
 /// A page whose body has not been read yet.
@@ -68,12 +84,30 @@ pub(crate) struct Page {
     target: String,
     /// What the headers say of the next page.
     lead: Option<String>,
+    _seat: Seat,
 }
 
 impl Pages {
     /// From a position on. `bound` fills the places in the request.
-    pub(crate) fn new(endpoint: Rc<Endpoint>, base: Rc<str>, bound: Bound, at: Position) -> Self {
-        Self { endpoint, base, bound, at, seen: HashSet::new(), last: (0, 0) }
+    pub(crate) fn new(
+        endpoint: Rc<Endpoint>,
+        base: Rc<str>,
+        bound: Bound,
+        at: Position,
+        room: Room,
+    ) -> Self {
+        Self {
+            endpoint,
+            base,
+            bound,
+            at,
+            seen: HashSet::new(),
+            last: (0, 0),
+            room,
+            asked: VecDeque::new(),
+            outlook: Outlook::default(),
+            is_long: false,
+        }
     }
 
     /// Which page comes next.
@@ -86,9 +120,61 @@ impl Pages {
         self.at.next == Turn::End
     }
 
+    /// Whether all pages have been asked for that there are.
+    pub(crate) fn ends_soon(&self) -> bool {
+        self.outlook.is_known() && !self.wants_room()
+    }
+
+    /// Whether there were, at some time, far more pages to come than there is room for.
+    pub(crate) fn is_long(&self) -> bool {
+        self.is_long
+    }
+
+    /// Whether more pages could be asked for, if there were room.
+    pub(crate) fn wants_room(&self) -> bool {
+        self.asked.len() <= self.outlook.reach() && !self.ended()
+    }
+
     /// Puts where an error happened before it.
     pub(crate) fn blame(&self, error: Error) -> Error {
         error.while_doing(format!("page {} of {}", self.at.pages + 1, self.endpoint.path))
+    }
+
+    /// Asks for the next page, if that has not been done.
+    pub(crate) fn ask(&mut self) {
+        let turn = &self.at.next;
+        if self.asked.front().is_some_and(|asked| asked.turn == *turn) {
+            return;
+        }
+        if !self.asked.is_empty() {
+            self.outlook.went_astray();
+            self.asked.clear();
+        }
+        // One that leads in a circle is no page.
+        if *turn != Turn::End && !self.seen.contains(&hash(turn)) {
+            let asked = self.send(turn.clone(), self.room.seat_now());
+            self.asked.push_back(asked);
+        }
+    }
+
+    /// Asks for the pages behind those that were asked for, if it is known where they are, as long
+    /// as there is room.
+    pub(crate) fn ask_ahead(&mut self) {
+        let Paging::Counted(counted) = &self.endpoint.paging else { return };
+        let step = if counted.rows { self.outlook.rows() } else { 1 };
+        while self.wants_room()
+            && let Some(Turn::Number(last)) = self.asked.back().map(|asked| &asked.turn)
+            && let Some(next) = last.checked_add(step)
+            && let Some(seat) = self.room.seat()
+        {
+            let asked = self.send(Turn::Number(next), seat);
+            self.asked.push_back(asked);
+        }
+    }
+
+    /// Gives up what was asked for: it will be asked for again.
+    pub(crate) fn give_up(&mut self) {
+        self.asked.clear();
     }
 
     /// Fetches the next page.
@@ -103,12 +189,26 @@ impl Pages {
                 "{said} came before: the pages lead in a circle; does `paginate` fit this API?"
             )));
         }
-        self.fetch_again()
+        match self.asked.pop_front() {
+            Some(asked) if asked.turn == self.at.next => self.page(asked),
+            _ => self.fetch_again(),
+        }
     }
 
     /// Fetches the page that was fetched last, and not turned yet.
     pub(crate) fn fetch_again(&self) -> Result<Page> {
-        let turn = &self.at.next;
+        self.page(self.send(self.at.next.clone(), self.room.seat_now()))
+    }
+
+    /// Sends a request for a page.
+    fn send(&self, turn: Turn, seat: Seat) -> Asked {
+        // Whatever the method is called: rows are only looked at.
+        let answer = self.request(&turn).and_then(|request| request.safe_to_repeat().begin());
+        Asked { turn, answer, seat }
+    }
+
+    /// The request for a page.
+    fn request(&self, turn: &Turn) -> Result<Request> {
         let paging = &self.endpoint.paging;
         let mut more: Vec<(&Place, String)> = Vec::new();
         if let Some(size) = paging.size()
@@ -130,16 +230,19 @@ impl Pages {
             (_, Turn::Address(own)) => address = Some(own.as_str()),
             _ => {}
         }
-        let request = self.endpoint.request(&self.bound, &more, address)?;
-        let target = request.target().to_owned();
-        // Whatever the method is called: rows are only looked at.
-        let response = request.safe_to_repeat().send()?;
+        self.endpoint.request(&self.bound, &more, address)
+    }
+
+    /// Waits for a page.
+    fn page(&self, Asked { answer, seat, .. }: Asked) -> Result<Page> {
+        let response = answer?.answer()?;
+        let target = response.target().to_owned();
         let status = response.status();
         if status == 204 || self.endpoint.empty_on.contains(&status) {
-            return Ok(Page { response: None, nothing: true, target, lead: None });
+            return Ok(Page { response: None, nothing: true, target, lead: None, _seat: seat });
         }
         let response = response.ok()?;
-        let lead = match paging {
+        let lead = match &self.endpoint.paging {
             Paging::Link { from: Lead::LinkHeader, .. } => links(&response),
             Paging::Cursor { from: Lead::Header(name), .. } => {
                 response.header(name).filter(|value| !value.is_empty())
@@ -156,7 +259,7 @@ impl Pages {
             }
             _ => None,
         };
-        Ok(Page { response: Some(response), nothing: false, target, lead })
+        Ok(Page { response: Some(response), nothing: false, target, lead, _seat: seat })
     }
 
     /// Whether [`Pages::turn`] wants to know what a page looked like: only those that are counted
@@ -178,6 +281,10 @@ impl Pages {
         self.at.rows += rows;
         let enough = self.endpoint.paging.most().is_some_and(|most| self.at.pages >= most);
         self.at.next = if enough { Turn::End } else { next };
+        if self.ended() {
+            // What was asked for behind the end.
+            self.give_up();
+        }
         Ok(())
     }
 
@@ -211,12 +318,23 @@ impl Pages {
                     )));
                 }
                 let next = number + if counted.rows { rows } else { 1 };
-                let total = count(&counted.total, document)?;
                 let before = if counted.rows { number } else { self.at.rows };
-                let all = total.is_some_and(|total| before + rows >= total)
-                    || count(&counted.total_pages, document)?
-                        .is_some_and(|pages| number + 1 - counted.start.min(number) >= pages);
-                Ok(if all { Turn::End } else { Turn::Number(next) })
+                let total = count(&counted.total, document)?;
+                let left = total.map(|total| total.saturating_sub(before.saturating_add(rows)));
+                let mut left = Left { rows: left, pages: None };
+                if !left.is_nothing() {
+                    let pages = count(&counted.total_pages, document)?;
+                    let read = number + 1 - counted.start.min(number);
+                    left.pages = pages.map(|pages| pages.saturating_sub(read));
+                }
+                if left.is_nothing() {
+                    return Ok(Turn::End);
+                }
+                let size = counted.size.as_ref().map(|size| size.rows);
+                let most = counted.most.map(|most| most.saturating_sub(self.at.pages + 1));
+                self.outlook.turned(rows, size, left, most);
+                self.is_long |= self.outlook.reach() >= 2 * self.room.most();
+                Ok(Turn::Number(next))
             }
             Paging::Cursor { from, has_more, .. } | Paging::Link { from, has_more, .. } => {
                 let is_link = matches!(self.endpoint.paging, Paging::Link { .. });

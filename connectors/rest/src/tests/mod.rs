@@ -4,6 +4,7 @@ mod incremental;
 mod pages;
 mod parents;
 mod rows;
+mod side_by_side;
 
 use std::time::Duration;
 

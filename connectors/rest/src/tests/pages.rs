@@ -14,18 +14,25 @@ fn number(sent: &Sent, name: &str) -> Option<u64> {
     sent.param(name).map(|text| text.parse().unwrap())
 }
 
-/// Every row came once, in order; going on from every page gives the rest. Answers with how many
-/// requests the reading took.
+/// Every row came once, in order; going on from every page gives the rest, however many requests
+/// are sent side by side. Answers with how many the reading took when there was one at a time.
 fn holds(world: &World, paginate: Value) -> usize {
     let columns = json!({"id": "int64", "name": "string"});
-    let config = json!({"paginate": paginate, "records": "$.data[*]", "schema": columns});
-    let all = rows(world, config.clone());
+    let mut config = json!({"paginate": paginate, "records": "$.data[*]", "schema": columns});
     let wanted: Vec<Value> = (0..ALL).flat_map(|from| some(from).into_iter().take(1)).collect();
-    assert_eq!(all, wanted);
-    let requests = world.sent().len();
-    let states = open(world, config).check_resume(&Query::table("rows")).unwrap();
-    assert_eq!(states, 3, "one state for each page");
-    requests
+    let mut alone = None;
+    for concurrency in [1, 2, 4, 16] {
+        config["concurrency"] = json!(concurrency);
+        let before = world.sent().len();
+        assert_eq!(rows(world, config.clone()), wanted);
+        let requests = world.sent().len() - before;
+        let alone = *alone.get_or_insert(requests);
+        assert!((alone..alone + concurrency).contains(&requests), "{requests} requests");
+        let states = open(world, config.clone()).check_resume(&Query::table("rows")).unwrap();
+        assert_eq!(states, 3, "one state for each page");
+        assert!(world.side_by_side() <= concurrency);
+    }
+    alone.unwrap()
 }
 
 #[test]
