@@ -84,7 +84,7 @@ fn a_second_run_asks_for_what_is_new_alone() {
     let since: Vec<String> =
         api.asked().into_iter().filter(|asked| asked.contains("since=")).collect();
     // Seven pages from row 340 on, one without rows, and at most three behind that.
-    let pages = |since: &str| Some(since.rsplit_once("page=")?.1.split('&').next()?.parse().ok()?);
+    let pages = |since: &str| since.rsplit_once("page=")?.1.split('&').next()?.parse().ok();
     let mut pages: Vec<u64> = since.iter().filter_map(|since| pages(since)).collect();
     pages.sort_unstable();
     assert!(pages.iter().copied().eq(1..=pages.len() as u64), "each once: {since:?}");

@@ -45,9 +45,8 @@ struct State {
     lines: RefCell<Vec<(Level, String)>>,
     /// Milliseconds since 1970.
     now: Cell<u64>,
-    /// Requests that are under way, and the most that were at a time.
+    /// Requests that are under way.
     under_way: Cell<usize>,
-    most: Cell<usize>,
     /// How many more calls of the host succeed before the run is cancelled.
     until_cancelled: Cell<Option<u64>>,
 }
@@ -69,6 +68,8 @@ pub struct Sent {
     pub credential: Option<String>,
     /// What else was said: `timeout-ms`, `retry`.
     pub options: Vec<(String, String)>,
+    /// How many were under way then, with this one: begun, and neither answered nor given up.
+    pub under_way: usize,
 }
 
 impl Sent {
@@ -202,9 +203,9 @@ impl World {
         self.0.requests.borrow().clone()
     }
 
-    /// The most requests that were under way at a time: begun, and neither answered nor given up.
+    /// The most requests that were under way at a time.
     pub fn side_by_side(&self) -> usize {
-        self.0.most.get()
+        self.0.requests.borrow().iter().map(|sent| sent.under_way).max().unwrap_or_default()
     }
 
     /// The lines of the log so far.
@@ -257,7 +258,6 @@ impl native::Services for State {
 
     fn begin(&self, request: imports::Request) -> Result<native::Response> {
         self.under_way.set(self.under_way.get() + 1);
-        self.most.set(self.most.get().max(self.under_way.get()));
         self.call()?;
         let sent = Sent {
             method: request.method,
@@ -266,6 +266,7 @@ impl native::Services for State {
             body: request.body.unwrap_or_default(),
             credential: request.credential,
             options: request.options,
+            under_way: self.under_way.get(),
         };
         self.requests.borrow_mut().push(sent.clone());
         let (method, target) = (&sent.method, &sent.target);
