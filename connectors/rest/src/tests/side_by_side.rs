@@ -200,12 +200,15 @@ fn a_record_with_many_pages_has_all_the_room() {
     // Behind each of the three long ones, and for those that gave up their room for it.
     let (once, all) = (alone.requests().len(), world.requests().len());
     assert!(all <= once + 3 * (3 + 4), "{all} requests, not {once}");
-    // While a long one is read, four of its pages are under way.
+    // While a long one is read, four of its pages are under way: the next record, which had been
+    // asked for, gave up its room, and is asked for again.
     for long in [3, 10, 17] {
         let target = format!("parents/{long}/rows?page=40");
         let sent = world.sent().into_iter().find(|sent| sent.target == target).unwrap();
         assert_eq!(sent.under_way, 4);
     }
+    let next = world.sent().into_iter().filter(|sent| sent.target == "parents/4/rows?page=1");
+    assert_eq!(next.count(), 2);
 
     let all_long = family(|_| 60);
     rows(&all_long, below(json!("page_number"), 4));
