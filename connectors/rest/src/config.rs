@@ -1,14 +1,18 @@
 //! The keys of `home:`, and the endpoint they describe.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
-use hygge_sdk::{Error, Result, Watermark};
+use hygge_sdk::{Error, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::endpoint::{Bound, Csv, Endpoint, Format, Parent, Place, Since};
+use crate::endpoint::{
+    Bound, Csv, Endpoint, Format, Given, Parent, Place, SINCE, Since, UNTIL, Unpaged,
+};
 use crate::json::Path;
 use crate::paging::{Paging, PagingKeys};
+use crate::rounds::{Each, Round, Rounds, When, WindowKeys, Windows};
 use crate::table::{Nested, Rules};
 
 /// The keys of `home:`. The host has checked them against `connector.toml` before.
@@ -18,6 +22,7 @@ pub(crate) struct Config {
     #[serde(flatten)]
     endpoint: EndpointKeys,
     incremental: Option<IncrementalKeys>,
+    each: Option<Map<String, Value>>,
     pub(crate) schema: Option<Map<String, Value>>,
     #[serde(default = "sample")]
     pub(crate) sample: u64,
@@ -65,6 +70,9 @@ struct EndpointKeys {
     empty_on: Vec<u16>,
     error: Option<Path>,
     parent: Option<Box<ParentKeys>>,
+    /// Whether the user was told that there are more pages than are read.
+    #[serde(skip)]
+    told_of_more: Rc<Cell<bool>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -93,6 +101,19 @@ struct IncrementalKeys {
     format: Option<String>,
     start: Option<Value>,
     lag: Option<String>,
+    until: Option<UntilKeys>,
+    step: Option<String>,
+    end: Option<Value>,
+}
+
+/// Where the end of a window goes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UntilKeys {
+    param: Option<String>,
+    header: Option<String>,
+    body: Option<String>,
+    inclusive: Option<bool>,
 }
 
 fn sample() -> u64 {
@@ -118,25 +139,74 @@ impl Config {
         }
     }
 
-    /// What is asked for rows of a table that changed since the watermark.
-    pub(crate) fn endpoint(
-        &self,
-        table: &str,
-        watermark: Option<&Watermark>,
-    ) -> Result<Rc<Endpoint>> {
+    /// What is asked for the rows of a table in one round.
+    pub(crate) fn endpoint(&self, table: &str, round: &Round) -> Result<Rc<Endpoint>> {
         let mut endpoint = self.endpoint.endpoint(table, "")?;
-        if let Some(keys) = &self.incremental {
-            let start = keys.start.as_ref();
-            let since = Since::new(keys.format.as_deref(), start, keys.lag.as_deref(), watermark)?;
-            endpoint.since = since;
-            endpoint.since_place = place([&keys.param, &keys.header, &keys.body], "incremental")?;
-        }
+        endpoint.given = round.values.iter().chain(&round.times).cloned().collect();
+        endpoint.include.clone_from(&round.include);
         endpoint.check(&self.bound_names())?;
         Ok(Rc::new(endpoint))
     }
 
-    /// The endpoints of parents, the outermost first.
-    pub(crate) fn parents(&self) -> Result<Vec<Rc<Parent>>> {
+    /// The endpoints of parents in one round, the outermost first.
+    pub(crate) fn parents(&self, round: &Round) -> Result<Vec<Rc<Parent>>> {
+        let parents = self.all_parents(&round.values)?;
+        // A parent may use what its own parents bind.
+        let mut names: Vec<&str> = Vec::new();
+        for parent in &parents {
+            parent.endpoint.check(&names)?;
+            if let Some((name, _)) =
+                parent.bind.iter().find(|(own, _)| names.contains(&own.as_str()))
+            {
+                return Err(Error::config(format!(
+                    "two parents bind `{name}`: give one of them another name, so that it is plain \
+                     which one `{{{name}}}` is"
+                )));
+            }
+            names.extend(parent.bind.iter().map(|(name, _)| name.as_str()));
+        }
+        Ok(parents)
+    }
+
+    /// The rounds that the rows of a table are read in.
+    pub(crate) fn rounds(&self, table: &str) -> Result<Rounds> {
+        let own = self.endpoint.endpoint(table, "")?;
+        let parents = self.all_parents(&[])?;
+        let each = Each::read(self.each.as_ref())?;
+        for name in each.names() {
+            if self.bound_names().contains(&name) {
+                return Err(Error::config(format!(
+                    "`each.{name}` and `parent.bind` both fill in `{{{name}}}`: give one of them \
+                     another name"
+                )));
+            }
+            if !own.mentions(name) && !parents.iter().any(|parent| parent.endpoint.mentions(name)) {
+                return Err(Error::config(format!(
+                    "nothing uses `each.{name}`, and every value would bring the same rows: put \
+                     `{{{name}}}` into `path`, `params`, `headers` or `body`"
+                )));
+            }
+        }
+        for (name, column) in each.columns() {
+            let mut included = parents.iter().flat_map(|parent| &parent.include);
+            if included.any(|(own, _)| own == column) {
+                return Err(Error::config(format!(
+                    "`each.{name}` and `parent.include` both become the column `{column}`: give \
+                     one of them another name"
+                )));
+            }
+        }
+        let when = match &self.incremental {
+            None => When::Always,
+            Some(keys) => {
+                let is_bound = self.bound_names().contains(&UNTIL);
+                keys.when(own.mentions(SINCE), own.mentions(UNTIL) && !is_bound)?
+            }
+        };
+        Ok(Rounds { each, when })
+    }
+
+    fn all_parents(&self, given: &[Given]) -> Result<Vec<Rc<Parent>>> {
         let (mut parents, mut child, mut within) = (Vec::new(), &self.endpoint, String::new());
         let mut common = self.endpoint.clone();
         while let Some(keys) = &child.parent {
@@ -145,19 +215,15 @@ impl Config {
                 return Err(Error::config(format!("`{within}path` is missing")));
             }
             common = keys.endpoint.below(&common);
-            let endpoint = Rc::new(common.endpoint("", &within)?);
+            let mut endpoint = common.endpoint("", &within)?;
+            endpoint.given = given.to_vec();
+            let endpoint = Rc::new(endpoint);
             let bind = paths(&keys.bind, &format!("{within}bind"))?;
             let include = paths(&keys.include, &format!("{within}include"))?;
             parents.push(Rc::new(Parent { endpoint, bind, include }));
             child = &keys.endpoint;
         }
         parents.reverse();
-        // A parent may use what its own parents bind.
-        let mut names: Vec<&str> = Vec::new();
-        for parent in &parents {
-            parent.endpoint.check(&names)?;
-            names.extend(parent.bind.iter().map(|(name, _)| name.as_str()));
-        }
         Ok(parents)
     }
 
@@ -169,6 +235,39 @@ impl Config {
             child = &keys.endpoint;
         }
         names
+    }
+}
+
+impl IncrementalKeys {
+    /// Which rows are wanted, where a request has places for the two ends of a window or not.
+    fn when(&self, has_since: bool, has_until: bool) -> Result<When> {
+        let since = Since::new(self.format.as_deref(), self.start.as_ref(), self.lag.as_deref())?;
+        let since_place = place([&self.param, &self.header, &self.body], "incremental")?;
+        let end = self.end.as_ref().filter(|end| !end.is_null());
+        if !has_until && self.until.is_none() && self.step.is_none() && end.is_none() {
+            return Ok(When::From(since, since_place));
+        }
+        let until = self.until.clone().unwrap_or_default();
+        let until_place = place([&until.param, &until.header, &until.body], "incremental.until")?;
+        if until_place.is_none() && !has_until {
+            return Err(Error::config(
+                "`incremental` reads time in windows, and nothing says where one ends: say \
+                 `until: {param: NAME}`, or put `{until}` into `path`, `params`, `headers` or \
+                 `body`",
+            ));
+        }
+        if since_place.is_none() && !has_since {
+            return Err(Error::config(
+                "`incremental` reads time in windows, and nothing says where one begins: say \
+                 `param`, or put `{since}` into `path`, `params`, `headers` or `body`",
+            ));
+        }
+        let keys = WindowKeys {
+            step: self.step.as_deref(),
+            end,
+            inclusive: until.inclusive.unwrap_or_default(),
+        };
+        Ok(When::Windows(Box::new(Windows::new(since, &keys, since_place, until_place)?)))
     }
 }
 
@@ -223,8 +322,15 @@ impl EndpointKeys {
             credential: credential(self.credential.as_deref()),
             empty_on: self.empty_on.clone(),
             error: self.error.clone(),
-            since: None,
-            since_place: None,
+            given: Vec::new(),
+            include: Bound::new(),
+            unpaged: self.paginate.is_none().then(|| Unpaged {
+                place: match within.trim_end_matches('.') {
+                    "" => "in `home`".to_owned(),
+                    within => format!("in `{within}`"),
+                },
+                told: Rc::clone(&self.told_of_more),
+            }),
         })
     }
 }

@@ -149,12 +149,9 @@ impl Walk {
             }
             self.ask_ahead();
         }
-        let parent: Bound = self
-            .levels
-            .iter()
-            .filter_map(|level| level.current.as_ref())
-            .flat_map(|record| record.include.iter().cloned())
-            .collect();
+        let records = self.levels.iter().filter_map(|level| level.current.as_ref());
+        let of_parents = records.flat_map(|record| record.include.iter());
+        let parent: Bound = self.endpoint.include.iter().chain(of_parents).cloned().collect();
         let Some(pages) = &mut self.pages else { return Ok(Step::End) };
         let read = match self.open.take() {
             Some(open) => read_on(pages, open, &parent, sink),

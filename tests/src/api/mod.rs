@@ -13,7 +13,8 @@
 //! | `/faulty/…` | any of these, with faults now and then: see [`faults`] |
 //! | `/sink/table` | `POST` and `PUT` take rows, `GET` gives them back |
 //!
-//! `rows=n` says how many rows there are, `since=n` leaves out those before.
+//! `rows=n` says how many rows there are, `since=n` leaves out those before; `until=n` leaves out that
+//! row and those behind it. Both also know times, and `through=time` keeps the rows of that time.
 
 pub mod credentials;
 pub mod data;

@@ -17,6 +17,12 @@ const CHILDREN: u64 = 4;
 pub(super) fn answer(asked: &Asked) -> Option<Response<Body>> {
     let parts: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
     let rows = asked.number("rows").unwrap_or(ROWS);
+    // Rows before a moment, or up to one.
+    let rows = asked.params.get("until").map_or(Some(rows), |until| from(until, rows))?;
+    let rows = asked
+        .params
+        .get("through")
+        .map_or(rows, |through| count(rows, |id| data::updated_at(id) <= *through));
     let first = asked.params.get("since").map_or(Some(0), |since| from(since, rows))?;
     let size = asked.number("size").or(asked.number("limit")).unwrap_or(SIZE).clamp(1, 10_000);
     let page = |from: u64| data::list(from.min(rows)..(from + size).min(rows));
@@ -102,19 +108,22 @@ pub(super) fn answer(asked: &Asked) -> Option<Response<Body>> {
 fn from(since: &str, rows: u64) -> Option<u64> {
     match since.parse::<u64>() {
         Ok(number) => Some(number.min(rows)),
-        Err(_) => {
-            let (mut low, mut high) = (0, rows);
-            while low < high {
-                let middle = low.midpoint(high);
-                if data::updated_at(middle).as_str() < since {
-                    low = middle + 1;
-                } else {
-                    high = middle;
-                }
-            }
-            Some(low)
+        Err(_) => Some(count(rows, |id| data::updated_at(id).as_str() < since)),
+    }
+}
+
+/// How many rows there are from the first on of which something is so.
+fn count(rows: u64, is_so: impl Fn(u64) -> bool) -> u64 {
+    let (mut low, mut high) = (0, rows);
+    while low < high {
+        let middle = low.midpoint(high);
+        if is_so(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
+    low
 }
 
 fn with_header(mut answer: Response<Body>, name: &'static str, value: &str) -> Response<Body> {

@@ -12,6 +12,7 @@ mod memory;
 mod pages;
 mod proxies;
 mod rebinding;
+mod rounds;
 mod side_by_side;
 mod sink;
 

@@ -19,10 +19,10 @@ impl Endpoint {
     ) -> Result<Request> {
         let mut bound = bound.clone();
         let mut more: Vec<(&Place, String)> = more.to_vec();
-        if let Some(since) = &self.since {
-            bound.push((template::SINCE.to_owned(), since.0.clone()));
-            if let Some(place) = &self.since_place {
-                more.push((place, since.0.clone()));
+        for given in &self.given {
+            bound.push((given.name.clone(), given.value.clone()));
+            if let Some(place) = &given.place {
+                more.push((place, given.value.clone()));
             }
         }
         let mut request = match address {

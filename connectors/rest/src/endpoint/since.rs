@@ -1,82 +1,156 @@
-//! Where an incremental load goes on, as an API wants to be told.
+//! From where on rows are wanted, as an API wants to be told.
 
 use hygge_sdk::{Error, Result, Watermark};
 use serde_json::Value;
 
+use super::clock::Clock;
 use crate::table::time;
 
-/// From where on rows are wanted: JSON, a text or a number.
+/// From where on rows are wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Since {
+    writing: Writing,
+    start: Option<Value>,
+    lag: i64,
+}
+
+/// How watermarks are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Since(pub(crate) String);
+enum Writing {
+    /// Nothing is said: texts as they are, times in one of the usual ways.
+    Unsaid,
+    /// As they are.
+    Text,
+    Clock(Clock),
+}
 
 impl Since {
-    /// What is said for a watermark, or, where there is none yet, for `start`. What is finer than
-    /// the format can say is cut off: rows that come again are left out by the host.
+    /// What the keys say.
     pub(crate) fn new(
         format: Option<&str>,
         start: Option<&Value>,
         lag: Option<&str>,
-        watermark: Option<&Watermark>,
-    ) -> Result<Option<Self>> {
+    ) -> Result<Self> {
+        let writing = match format {
+            None => Writing::Unsaid,
+            Some("text") => Writing::Text,
+            Some(format) => Writing::Clock(Clock::parse(format)?),
+        };
         let lag = lag.map(|text| {
             time::parse_span(text).ok_or_else(|| {
                 Error::config(format!("`incremental.lag: {text}` is no span such as `5m` or `1d`"))
             })
         });
         let lag = lag.transpose()?.unwrap_or_default();
-        if let Some(format) = format.filter(|format| format.contains('%')) {
-            time::format(0, format)
-                .map_err(|why| Error::config(format!("`incremental.format: {format}`: {why}")))?;
+        if writing == Writing::Text && lag != 0 {
+            return Err(Error::config(
+                "`incremental.lag` reckons with times, and `format: text` hands the watermark on as \
+                 it is: leave one of them out",
+            ));
         }
+        let start = match start {
+            None | Some(Value::Null) => None,
+            Some(start @ (Value::String(_) | Value::Number(_))) => Some(start.clone()),
+            Some(_) => {
+                return Err(Error::config("`incremental.start` is neither text nor a number"));
+            }
+        };
+        Ok(Self { writing, start, lag })
+    }
+
+    /// What is said for a watermark, or, where there is none yet, for `start`: JSON. What is finer
+    /// than the format can say is cut off: rows that come again are left out by the host.
+    pub(crate) fn said(&self, watermark: Option<&Watermark>) -> Result<Option<String>> {
         let Some(watermark) = watermark else {
             // What the user wrote is what the API wants.
-            return match start {
-                None | Some(Value::Null) => Ok(None),
-                Some(start @ (Value::String(_) | Value::Number(_))) => {
-                    Ok(Some(Self(start.to_string())))
-                }
-                Some(_) => Err(Error::config("`incremental.start` is neither text nor a number")),
+            return Ok(self.start.as_ref().map(Value::to_string));
+        };
+        if holds_numbers(watermark) {
+            let as_it_is = match &self.writing {
+                Writing::Unsaid | Writing::Text => true,
+                Writing::Clock(clock) => clock.reads_numbers(),
             };
-        };
-        if watermark.kind == "int" || watermark.kind == "decimal" {
-            if lag != 0 || !matches!(format, None | Some("text" | "unix" | "unix_ms")) {
-                return Err(Error::config(format!(
-                    "`incremental.format` and `lag` are for dates and times, and `{}` holds \
-                     numbers",
-                    watermark.column
-                )));
+            if self.lag == 0 && as_it_is {
+                return Ok(Some(watermark.value.clone()));
             }
-            return Ok(Some(Self(watermark.value.clone())));
         }
-        let verbatim = format == Some("text") || format.is_none() && watermark.kind == "string";
-        if verbatim && lag == 0 {
-            return Ok(Some(Self(Value::from(watermark.value.clone()).to_string())));
+        let verbatim = match self.writing {
+            Writing::Unsaid => watermark.kind == "string" && self.lag == 0,
+            Writing::Text => true,
+            Writing::Clock(_) => false,
+        };
+        if verbatim {
+            return Ok(Some(Value::from(watermark.value.clone()).to_string()));
         }
-        let Some(moment) = time::parse(&watermark.value) else {
-            return Err(Error::config(format!(
-                "`incremental` wants to write `{}` as a time, and its value `{}` is none; \
-                 `format: text` hands it on as it is",
-                watermark.column, watermark.value
-            )));
-        };
-        let micros = moment.micros.saturating_sub(lag);
-        let written = match format.unwrap_or("iso") {
-            "iso" => time::format(micros, "%Y-%m-%dT%H:%M:%SZ"),
-            "iso_ms" => time::format(micros, "%Y-%m-%dT%H:%M:%S.%LZ"),
-            "iso_us" => time::format(micros, "%Y-%m-%dT%H:%M:%S.%fZ"),
-            "date" => time::format(micros, "%Y-%m-%d"),
-            "unix" => return Ok(Some(Self(micros.div_euclid(time::SECOND).to_string()))),
-            "unix_ms" => return Ok(Some(Self(micros.div_euclid(1000).to_string()))),
-            pattern if pattern.contains('%') => time::format(micros, pattern),
-            other => Err(format!(
-                "`{other}` is none; there are iso, iso_ms, iso_us, date, unix, unix_ms, text, and \
-                 patterns such as `%d.%m.%Y`"
-            )),
-        };
-        let written =
-            written.map_err(|why| Error::config(format!("`incremental.format`: {why}")))?;
-        Ok(Some(Self(Value::from(written).to_string())))
+        Ok(Some(self.written()?.write(self.moment(watermark)?)))
     }
+
+    /// How moments are written.
+    pub(crate) fn written(&self) -> Result<Clock> {
+        match &self.writing {
+            Writing::Unsaid => Clock::parse("iso"),
+            Writing::Clock(clock) => Ok(clock.clone()),
+            Writing::Text => Err(Error::config(
+                "`incremental.format: text` hands values on as they are, and `until` and `step` \
+                 reckon with times: name a format for them",
+            )),
+        }
+    }
+
+    /// The moment from which on rows are wanted.
+    pub(crate) fn begin(&self, watermark: Option<&Watermark>) -> Result<i64> {
+        if let Some(watermark) = watermark {
+            return self.moment(watermark);
+        }
+        let Some(start) = &self.start else {
+            return Err(Error::config(
+                "`incremental.start` is missing: `until` and `step` need to know where time begins \
+                 while nothing has been loaded yet",
+            ));
+        };
+        self.written()?.read(start).ok_or_else(|| no_moment("start", start))
+    }
+
+    /// The moment of a watermark, less the lag.
+    fn moment(&self, watermark: &Watermark) -> Result<i64> {
+        let Watermark { column, value, .. } = watermark;
+        let moment = if holds_numbers(watermark) {
+            let number = value.parse::<i64>().ok().map(Value::from);
+            let clock = match &self.writing {
+                Writing::Clock(clock) if clock.reads_numbers() => clock,
+                _ => {
+                    return Err(Error::config(format!(
+                        "`incremental.format`, `lag`, `until` and `step` are for dates and times, \
+                         and `{column}` holds numbers; `format: unix` or `unix_ms` says that they \
+                         are moments"
+                    )));
+                }
+            };
+            number.and_then(|number| clock.read(&number))
+        } else {
+            time::parse(value).map(|moment| moment.micros)
+        };
+        let moment = moment.ok_or_else(|| {
+            Error::config(format!(
+                "`incremental` wants to write `{column}` as a time, and its value `{value}` is \
+                 none; `format: text` hands it on as it is"
+            ))
+        })?;
+        Ok(moment.saturating_sub(self.lag))
+    }
+}
+
+/// Of a key that should hold a moment.
+pub(crate) fn no_moment(key: &str, value: &Value) -> Error {
+    Error::config(format!(
+        "`incremental.{key}: {}` is no date or time such as `2020-01-31` or `2020-01-31T12:00:00Z`; \
+         `until` and `step` reckon with it, and `format` says how it is sent",
+        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    ))
+}
+
+fn holds_numbers(watermark: &Watermark) -> bool {
+    watermark.kind == "int" || watermark.kind == "decimal"
 }
 
 #[cfg(test)]
@@ -90,8 +164,9 @@ mod tests {
     }
 
     fn say(format: Option<&str>, lag: Option<&str>, kind: &str, value: &str) -> String {
-        let since = Since::new(format, None, lag, Some(&watermark(kind, value)));
-        since.map_or_else(|error| error.to_string(), |since| since.unwrap().0)
+        let since = Since::new(format, None, lag);
+        let said = since.and_then(|since| since.said(Some(&watermark(kind, value))));
+        said.map_or_else(|error| error.to_string(), Option::unwrap)
     }
 
     #[test]
@@ -104,21 +179,47 @@ mod tests {
         assert_eq!(say(Some("unix_ms"), None, "timestamp", at), "1769903999250");
         assert_eq!(say(Some("%d.%m.%Y %H:%M"), None, "timestamp", at), "\"31.01.2026 23:59\"");
         assert_eq!(say(None, None, "int", "17"), "17");
+        assert_eq!(say(Some("unix"), None, "int", "17"), "17");
+        assert_eq!(say(Some("unix"), Some("1m"), "int", "90"), "30");
         assert_eq!(say(None, None, "string", "b\"ü"), "\"b\\\"ü\"");
         assert_eq!(say(Some("unix"), None, "string", "1970-01-01T00:00:09Z"), "9");
         assert!(say(Some("iso"), None, "int", "1").contains("holds numbers"));
+        assert!(say(None, Some("1d"), "int", "1").contains("holds numbers"));
         assert!(say(Some("iso"), None, "string", "abc").contains("`format: text`"));
+        assert!(say(Some("text"), Some("1d"), "string", "abc").contains("leave one of them out"));
         assert!(say(Some("iso8601"), None, "timestamp", at).contains("there are iso"));
         assert!(say(Some("%q"), None, "timestamp", at).contains("%q"));
-        assert!(say(None, Some("1 week"), "timestamp", at).contains("no span"));
+        assert!(say(None, Some("1 fortnight"), "timestamp", at).contains("no span"));
     }
 
     #[test]
     fn a_first_load_begins_where_the_user_says() {
-        let start = |value: Value| Since::new(Some("iso"), Some(&value), None, None);
-        assert_eq!(start(json!("2020-01-01")).unwrap().unwrap().0, "\"2020-01-01\"");
-        assert_eq!(start(json!(0)).unwrap().unwrap().0, "0");
+        let start = |value: Value| Since::new(Some("iso"), Some(&value), None)?.said(None);
+        assert_eq!(start(json!("2020-01-01")).unwrap().unwrap(), "\"2020-01-01\"");
+        assert_eq!(start(json!(0)).unwrap().unwrap(), "0");
         assert_eq!(start(json!(null)).unwrap(), None);
         assert!(start(json!([])).is_err());
+    }
+
+    #[test]
+    fn moments_to_reckon_with_are_read() {
+        let begin = |format: Option<&str>, start: Value| {
+            Since::new(format, Some(&start), Some("1m")).and_then(|since| since.begin(None))
+        };
+        assert_eq!(begin(None, json!("1970-01-02")).unwrap(), time::DAY);
+        assert_eq!(begin(Some("unix"), json!(7)).unwrap(), 7 * time::SECOND);
+        assert_eq!(begin(Some("unix_ms"), json!("1970-01-02")).unwrap(), time::DAY);
+        let told = begin(Some("%d.%m.%Y"), json!("31.01.2020")).unwrap_err().to_string();
+        assert!(told.contains("`incremental.start: 31.01.2020` is no date"), "{told}");
+        assert!(begin(None, json!(7)).is_err());
+        assert!(begin(None, json!(null)).unwrap_err().to_string().contains("is missing"));
+        let since = Since::new(Some("unix"), None, Some("1m")).unwrap();
+        assert_eq!(since.begin(Some(&watermark("int", "60"))).unwrap(), 0);
+        assert_eq!(
+            since.begin(Some(&watermark("date", "1970-01-02"))).unwrap(),
+            time::DAY - 60 * time::SECOND
+        );
+        let text = Since::new(Some("text"), None, None).unwrap();
+        assert!(text.written().unwrap_err().to_string().contains("name a format"));
     }
 }

@@ -6,8 +6,9 @@ use serde_json::Value;
 use super::Bound;
 use crate::config::find;
 
-/// The place for where an incremental load goes on.
-pub(super) const SINCE: &str = "since";
+/// The places for where an incremental load goes on, and for where a window of time ends.
+pub(crate) const SINCE: &str = "since";
+pub(crate) const UNTIL: &str = "until";
 
 /// The names of the places in a text.
 pub(super) fn placeholders(text: &str) -> Vec<&str> {
@@ -23,12 +24,23 @@ pub(super) fn placeholders(text: &str) -> Vec<&str> {
     names
 }
 
-fn is_name(text: &str) -> bool {
+/// Whether a name stands in one of the texts of a value.
+pub(super) fn stands_in(name: &str, value: &Value) -> bool {
+    match value {
+        Value::String(text) => placeholders(text).contains(&name),
+        Value::Array(items) => items.iter().any(|item| stands_in(name, item)),
+        Value::Object(members) => members.values().any(|member| stands_in(name, member)),
+        _ => false,
+    }
+}
+
+/// Whether a place can have this name.
+pub(crate) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The text with values in their places. None if it has a place for [`SINCE`], and there is no
-/// such value.
+/// The text with values in their places. None if it has a place for [`SINCE`] or [`UNTIL`], and
+/// there is no such value.
 pub(super) fn fill(
     text: &str,
     bound: &Bound,
@@ -45,7 +57,7 @@ pub(super) fn fill(
                 out.push_str(&escape(&plain(name, value)?));
                 rest = after;
             }
-            (Some((SINCE, _)), None) => return Ok(None),
+            (Some((SINCE | UNTIL, _)), None) => return Ok(None),
             _ => {
                 out.push('{');
                 rest = behind;

@@ -4,6 +4,7 @@ mod keys;
 mod outlook;
 mod pages;
 mod room;
+mod signs;
 
 pub(crate) use keys::{Paging, PagingKeys};
 pub(crate) use pages::{Page, Pages, Position, look_of};

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::keys::{Lead, Paging};
 use super::outlook::{Left, Outlook};
 use super::room::{Room, Seat};
+use super::signs::{Sign, sign};
 use crate::endpoint::{Bound, Endpoint, Place, resolve};
 use crate::json::{Document, Found, Path, Scanner, Token};
 
@@ -247,16 +248,7 @@ impl Pages {
             Paging::Cursor { from: Lead::Header(name), .. } => {
                 response.header(name).filter(|value| !value.is_empty())
             }
-            Paging::None => {
-                if links(&response).is_some() {
-                    warn!(
-                        "{} says that there are more pages, in its header `Link`, and one is read: \
-                         `paginate: link_header` reads all",
-                        self.endpoint.path
-                    );
-                }
-                None
-            }
+            Paging::None if self.endpoint.unpaged.is_some() => links(&response),
             _ => None,
         };
         Ok(Page { response: Some(response), nothing: false, target, lead, _seat: seat })
@@ -299,7 +291,10 @@ impl Pages {
             return Ok(Turn::End);
         }
         match &self.endpoint.paging {
-            Paging::None => Ok(Turn::End),
+            Paging::None => {
+                self.tell_of_more(page.lead.is_some(), document);
+                Ok(Turn::End)
+            }
             Paging::Counted(counted) => {
                 let number = match self.at.next {
                     Turn::Number(number) => number,
@@ -368,6 +363,28 @@ impl Pages {
                 }
             }
         }
+    }
+
+    /// Tells of more pages, once, where nobody has said how one gets there.
+    fn tell_of_more(&self, is_linked: bool, document: Option<&Document<'_>>) {
+        let Some(unpaged) = self.endpoint.unpaged.as_ref().filter(|own| !own.told.get()) else {
+            return;
+        };
+        let Some(sign) = sign(is_linked, document, &self.endpoint.records) else { return };
+        unpaged.told.set(true);
+        let (path, Sign { seen, line, sure }) = (&self.endpoint.path, sign);
+        let place = &unpaged.place;
+        let reads = match sure {
+            true => format!("`{line}` {place} reads all"),
+            false => format!(
+                "`{line}` {place} may read all (how this API is asked for the next page, it says \
+                 in its documentation)"
+            ),
+        };
+        warn!(
+            "{path} says {seen} that there are more pages, and one is read: {reads}; \
+             `paginate: none` says that one is enough"
+        );
     }
 
     /// What leads to the next page, as JSON.

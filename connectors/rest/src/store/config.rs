@@ -170,8 +170,9 @@ impl Config {
             credential: credential(self.credential.as_deref()),
             empty_on: Vec::new(),
             error: self.error.clone(),
-            since: None,
-            since_place: None,
+            given: Vec::new(),
+            include: Vec::new(),
+            unpaged: None,
         })
     }
 }

@@ -107,6 +107,11 @@ impl Inference {
         Ok(())
     }
 
+    /// Looks at a value that records may belong to.
+    pub(crate) fn value(&mut self, name: &str, value: &str) -> Result<()> {
+        self.parents.get(name).see(&mut Scanner::new(value), self.rows)
+    }
+
     /// The names of the cells to come. They are columns, whatever comes.
     pub(crate) fn header(&mut self, names: &[String]) {
         let (_, members) = self.record.object.get_or_insert_with(Default::default);

@@ -87,7 +87,7 @@ fn parse_offset(text: &[u8]) -> Option<i64> {
     (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) * 60 * SECOND)
 }
 
-/// `10s`, `5m`, `1h`, `1d`, `250ms`: microseconds.
+/// `10s`, `5m`, `1h`, `1d`, `1w`, `250ms`: microseconds.
 pub(crate) fn parse_span(text: &str) -> Option<i64> {
     let at = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(at);
@@ -97,6 +97,7 @@ pub(crate) fn parse_span(text: &str) -> Option<i64> {
         "m" => 60 * SECOND,
         "h" => 3600 * SECOND,
         "d" => DAY,
+        "w" => 7 * DAY,
         _ => return None,
     };
     number.parse::<i64>().ok()?.checked_mul(factor)

@@ -1,10 +1,12 @@
 //! The Home, natively, against an API that is made up.
 
+mod each;
 mod incremental;
 mod pages;
 mod parents;
 mod rows;
 mod side_by_side;
+mod windows;
 
 use std::time::Duration;
 

@@ -212,5 +212,45 @@ fn what_does_not_fit_the_api_is_told() {
 
     let linked = world(|_| Answer::json(json!([1])).header("Link", "</x>; rel=next"));
     rows(&linked, json!({}));
-    assert!(linked.lines()[0].1.contains("`paginate: link_header` reads all"));
+    assert!(linked.lines()[0].1.contains("`paginate: link_header` in `home` reads all"));
+}
+
+#[test]
+fn more_pages_are_told_of_where_nothing_is_said_of_them() {
+    let api = || {
+        world(|sent| match sent.path() {
+            "/users" => Answer::json(json!({"data": [{"id": 1}, {"id": 2}], "has_more": true})),
+            _ => Answer::json(json!({"data": [{"id": 1}], "meta": {"next": "/rows?page=2"}})),
+        })
+    };
+    let told = |config: Value| {
+        let api = api();
+        rows(&api, config);
+        let mut told: Vec<String> = api.lines().into_iter().map(|(_, line)| line).collect();
+        // The host tells of the same thing once; here are a sample and a reading.
+        told.dedup();
+        told
+    };
+    assert_eq!(
+        told(json!({"records": "data"})),
+        ["/rows says at `$.meta.next` that there are more pages, and one is read: `paginate: \
+          {type: next_url, path: $.meta.next}` in `home` reads all; `paginate: none` says that one \
+          is enough"]
+    );
+    assert_eq!(told(json!({"records": "data", "paginate": "none"})), [""; 0]);
+    assert_eq!(told(json!({"records": "data", "paginate": {"type": "none"}})), [""; 0]);
+    let parent = json!({
+        "records": "data", "path": "/rows/{id}",
+        "parent": {"path": "/users", "bind": {"id": "id"}},
+    });
+    let lines = told(parent.clone());
+    assert_eq!(lines.len(), 4, "both, twice: {lines:?}");
+    assert!(lines[0].starts_with("/users says at `$.has_more`"), "{}", lines[0]);
+    assert!(lines[0].contains("`paginate: page_number` in `parent` may read all"), "{}", lines[0]);
+    assert!(lines[1].starts_with("/rows/{id} says at `$.meta.next`"), "{}", lines[1]);
+    let mut silent = parent;
+    silent["parent"]["paginate"] = json!("none");
+    assert_eq!(told(silent.clone()).len(), 1, "that of the rows");
+    silent["paginate"] = json!("none");
+    assert_eq!(told(silent), [""; 0]);
 }

@@ -80,7 +80,7 @@ fn going_on_finds_the_same_parent_or_refuses() {
     let part = || {
         let query = Query::table("rows");
         let columns = home.home().selected(&query).unwrap();
-        crate::home::Part { query, columns }
+        crate::home::Part { query, columns, span: None, rounds: 0..1 }
     };
     changing.run(|| {
         let mut reader = home.home().read(part(), None).unwrap();
@@ -108,6 +108,10 @@ fn what_is_missing_is_told() {
     );
     let error = told(json!({"path": "/users", "bind": {"user": "$.uid"}}), none.clone());
     assert!(error.to_string().contains("nothing at `$.uid`, which `user` is bound to"), "{error}");
+    let twice = json!({"path": "/users/{user}", "bind": {"user": "id"},
+        "parent": {"path": "/users", "bind": {"user": "id"}}});
+    let error = told(twice, none.clone());
+    assert!(error.to_string().contains("two parents bind `user`"), "{error}");
     let error = told(json!({"bind": {"user": "id"}}), none.clone());
     assert!(error.to_string().contains("`parent.path` is missing"), "{error}");
     let error = told(json!({"path": "/users", "bind": {"user": "info"}}), none);

@@ -85,7 +85,7 @@ fn what_is_wrong_is_told_when_it_is_its_turn() {
     let query = Query::table("rows");
     let columns = home.home().selected(&query).unwrap();
     let states = api.run(|| {
-        let part = crate::home::Part { query, columns };
+        let part = crate::home::Part { query, columns, span: None, rounds: 0..1 };
         let mut reader = hygge_sdk::Home::read(home.home(), part, None).unwrap();
         let mut states = 0;
         while reader.gather(1 << 20).is_ok() {
