@@ -214,6 +214,10 @@ impl Walk {
     /// behind it, the first pages of the records to come, and the next page of those.
     fn ask_ahead(&mut self) {
         let Some(pages) = &mut self.pages else { return };
+        if self.room.most() == 1 || self.levels.is_empty() && !pages.reaches_on() {
+            // Nothing goes out beside it: it is sent by whoever waits for it.
+            return;
+        }
         pages.ask();
         pages.ask_ahead();
         if pages.wants_room() && pages.is_long() {

@@ -136,6 +136,12 @@ impl Pages {
         self.asked.len() <= self.outlook.reach() && !self.ended()
     }
 
+    /// Whether pages behind the next one have been asked for, or may be.
+    pub(crate) fn reaches_on(&self) -> bool {
+        let is_counted = matches!(self.endpoint.paging, Paging::Counted(_));
+        !self.asked.is_empty() || is_counted && self.outlook.reach() > 0
+    }
+
     /// Puts where an error happened before it.
     pub(crate) fn blame(&self, error: Error) -> Error {
         error.while_doing(format!("page {} of {}", self.at.pages + 1, self.endpoint.path))
@@ -153,7 +159,7 @@ impl Pages {
         }
         // One that leads in a circle is no page.
         if *turn != Turn::End && !self.seen.contains(&hash(turn)) {
-            let asked = self.send(turn.clone(), self.room.seat_now());
+            let asked = self.begin(turn.clone(), self.room.seat_now());
             self.asked.push_back(asked);
         }
     }
@@ -168,7 +174,7 @@ impl Pages {
             && let Some(next) = last.checked_add(step)
             && let Some(seat) = self.room.seat()
         {
-            let asked = self.send(Turn::Number(next), seat);
+            let asked = self.begin(Turn::Number(next), seat);
             self.asked.push_back(asked);
         }
     }
@@ -191,20 +197,22 @@ impl Pages {
             )));
         }
         match self.asked.pop_front() {
-            Some(asked) if asked.turn == self.at.next => self.page(asked),
+            Some(asked) if asked.turn == self.at.next => {
+                self.page(asked.answer?.answer()?, asked.seat)
+            }
             _ => self.fetch_again(),
         }
     }
 
     /// Fetches the page that was fetched last, and not turned yet.
     pub(crate) fn fetch_again(&self) -> Result<Page> {
-        self.page(self.send(self.at.next.clone(), self.room.seat_now()))
+        let seat = self.room.seat_now();
+        self.page(self.request(&self.at.next)?.send()?, seat)
     }
 
-    /// Sends a request for a page.
-    fn send(&self, turn: Turn, seat: Seat) -> Asked {
-        // Whatever the method is called: rows are only looked at.
-        let answer = self.request(&turn).and_then(|request| request.safe_to_repeat().begin());
+    /// Sends a request for a page, and does not wait.
+    fn begin(&self, turn: Turn, seat: Seat) -> Asked {
+        let answer = self.request(&turn).and_then(Request::begin);
         Asked { turn, answer, seat }
     }
 
@@ -231,12 +239,12 @@ impl Pages {
             (_, Turn::Address(own)) => address = Some(own.as_str()),
             _ => {}
         }
-        self.endpoint.request(&self.bound, &more, address)
+        // Whatever the method is called: rows are only looked at.
+        Ok(self.endpoint.request(&self.bound, &more, address)?.safe_to_repeat())
     }
 
-    /// Waits for a page.
-    fn page(&self, Asked { answer, seat, .. }: Asked) -> Result<Page> {
-        let response = answer?.answer()?;
+    /// The page that an answer holds.
+    fn page(&self, response: Response, seat: Seat) -> Result<Page> {
         let target = response.target().to_owned();
         let status = response.status();
         if status == 204 || self.endpoint.empty_on.contains(&status) {
